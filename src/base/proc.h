@@ -1,0 +1,17 @@
+/* What /proc tells about a process. No allocation. */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Fields of /proc/PID/stat (proc(5)). */
+struct proc_stat {
+	char state;           /* R S D Z T t X ... */
+	pid_t ppid;           /* field 4 */
+	pid_t pgrp;           /* field 5 */
+	pid_t session;        /* field 6 */
+	uint64_t start_ticks; /* field 22, clock ticks since boot: with the pid it names one process for ever */
+};
+
+/* Reads /proc/PID/stat. 0, -ESRCH when there is no such process, or another -errno. */
+int proc_read_stat(pid_t pid, struct proc_stat *ret_stat);

@@ -1,0 +1,38 @@
+/* System calls that libc lacks or that need care. Each returns a result or -errno, and is async-signal-safe. */
+#pragma once
+
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The only two callers of kill(2) in the project. They refuse (-EINVAL) what would reach more than was meant: a value
+ * below 2 (-1 is everybody, 0 our own group, 1 init), and our own process group. */
+int sys_kill_process(pid_t pid, int sig);
+int sys_kill_group(pid_t pgid, int sig);
+
+/* pidfd_open(2), Linux 5.3; the descriptor is close-on-exec. Refuses pids below 1. */
+int sys_pidfd_open(pid_t pid, unsigned int flags);
+
+/* pidfd_send_signal(2), Linux 5.1. */
+int sys_pidfd_send_signal(int pidfd, int sig);
+
+/* pidfd_getfd(2), Linux 5.6. */
+int sys_pidfd_getfd(int pidfd, int target_fd);
+
+/* clone3(2), Linux 5.3. Pid, 0 in the child, or -errno. */
+pid_t sys_clone3(struct clone_args *args, size_t size);
+
+/* openat2(2), Linux 5.6; repeated on EAGAIN (a concurrent rename) a bounded number of times. */
+int sys_openat2(int dir_fd, const char *path, const struct open_how *how);
+
+/* close_range(2), Linux 5.9; flags as there (CLOSE_RANGE_CLOEXEC: Linux 5.11). */
+int sys_close_range(unsigned int first, unsigned int last, unsigned int flags);
+
+/* The calling process becomes the reaper of its descendants' orphans: prctl(2), PR_SET_CHILD_SUBREAPER. */
+int sys_set_subreaper(bool on);
+
+/* Nanoseconds of a clock (clock_gettime(2)). */
+uint64_t sys_clock_ns(clockid_t clock);

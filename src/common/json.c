@@ -1,0 +1,205 @@
+/* JSON in (yajl's tree) and out (yajl's generator). */
+#include "common/json.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "common/error.h"
+
+yajl_val json_parse(const char *text, GError **error)
+{
+	char reason[512] = "";
+	yajl_val root = yajl_tree_parse(text, reason, sizeof reason);
+
+	if (!root) {
+		/* yajl draws an arrow on further lines: the first line says it all. */
+		g_strdelimit(reason, "\n", '\0');
+		fail(error, "invalid JSON: %s", reason[0] ? reason : "empty document");
+	}
+	return root;
+}
+
+yajl_val json_parse_file(const char *path, GError **error)
+{
+	g_autofree char *text = NULL;
+	g_autoptr(GError) local = NULL;
+	yajl_val root;
+	gsize len;
+
+	if (!g_file_get_contents(path, &text, &len, &local)) {
+		fail_with(error, errno, "open %s", path);
+		return NULL;
+	}
+	if (strlen(text) != len) {
+		fail(error, "parse %s: invalid JSON: contains a NUL byte", path);
+		return NULL;
+	}
+	root = json_parse(text, error);
+	if (!root)
+		fail_prefix(error, "parse %s", path);
+	return root;
+}
+
+yajl_val json_get(yajl_val object, const char *key)
+{
+	if (!YAJL_IS_OBJECT(object))
+		return NULL;
+	for (size_t i = object->u.object.len; i-- > 0;)
+		if (strcmp(object->u.object.keys[i], key) == 0) {
+			yajl_val v = object->u.object.values[i];
+
+			return YAJL_IS_NULL(v) ? NULL : v;
+		}
+	return NULL;
+}
+
+const char *json_get_string(yajl_val object, const char *key)
+{
+	return YAJL_GET_STRING(json_get(object, key));
+}
+
+bool json_int64(yajl_val value, int64_t *ret_value)
+{
+	return YAJL_IS_NUMBER(value) && num_parse_i64(YAJL_GET_NUMBER(value), INT64_MIN, INT64_MAX, ret_value) == 0;
+}
+
+bool json_uint64(yajl_val value, uint64_t *ret_value)
+{
+	return YAJL_IS_NUMBER(value) && num_parse_u64(YAJL_GET_NUMBER(value), UINT64_MAX, ret_value) == 0;
+}
+
+bool json_get_int64(yajl_val object, const char *key, int64_t *ret_value)
+{
+	return json_int64(json_get(object, key), ret_value);
+}
+
+struct JsonWriter {
+	yajl_gen gen;
+};
+
+JsonWriter *json_writer_new(const char *indent)
+{
+	JsonWriter *w = g_new0(JsonWriter, 1);
+
+	w->gen = yajl_gen_alloc(NULL);
+	if (indent) {
+		yajl_gen_config(w->gen, yajl_gen_beautify, 1);
+		yajl_gen_config(w->gen, yajl_gen_indent_string, indent);
+	}
+	return w;
+}
+
+void json_writer_free(JsonWriter *w)
+{
+	if (!w)
+		return;
+	yajl_gen_free(w->gen);
+	g_free(w);
+}
+
+static void put_text(JsonWriter *w, const char *text)
+{
+	g_autofree char *valid = g_utf8_validate(text, -1, NULL) ? NULL : g_utf8_make_valid(text, -1);
+	const char *s = valid ?: text;
+
+	yajl_gen_string(w->gen, (const unsigned char *)s, strlen(s));
+}
+
+static void put_key(JsonWriter *w, const char *key)
+{
+	if (key)
+		put_text(w, key);
+}
+
+void json_object_open(JsonWriter *w, const char *key)
+{
+	put_key(w, key);
+	yajl_gen_map_open(w->gen);
+}
+
+void json_object_close(JsonWriter *w)
+{
+	yajl_gen_map_close(w->gen);
+}
+
+void json_array_open(JsonWriter *w, const char *key)
+{
+	put_key(w, key);
+	yajl_gen_array_open(w->gen);
+}
+
+void json_array_close(JsonWriter *w)
+{
+	yajl_gen_array_close(w->gen);
+}
+
+void json_put_string(JsonWriter *w, const char *key, const char *value)
+{
+	put_key(w, key);
+	if (value)
+		put_text(w, value);
+	else
+		yajl_gen_null(w->gen);
+}
+
+void json_put_int(JsonWriter *w, const char *key, int64_t value)
+{
+	put_key(w, key);
+	yajl_gen_integer(w->gen, value);
+}
+
+void json_put_uint(JsonWriter *w, const char *key, uint64_t value)
+{
+	char text[NUM_MAX];
+
+	put_key(w, key);
+	yajl_gen_number(w->gen, text, num_format_u64(text, value));
+}
+
+void json_put_bool(JsonWriter *w, const char *key, bool value)
+{
+	put_key(w, key);
+	yajl_gen_bool(w->gen, value);
+}
+
+void json_put_null(JsonWriter *w, const char *key)
+{
+	put_key(w, key);
+	yajl_gen_null(w->gen);
+}
+
+void json_put_value(JsonWriter *w, const char *key, yajl_val v)
+{
+	if (YAJL_IS_OBJECT(v)) {
+		json_object_open(w, key);
+		for (size_t i = 0; i < v->u.object.len; i++)
+			json_put_value(w, v->u.object.keys[i], v->u.object.values[i]);
+		json_object_close(w);
+	} else if (YAJL_IS_ARRAY(v)) {
+		json_array_open(w, key);
+		for (size_t i = 0; i < v->u.array.len; i++)
+			json_put_value(w, NULL, v->u.array.values[i]);
+		json_array_close(w);
+	} else if (YAJL_IS_STRING(v)) {
+		json_put_string(w, key, YAJL_GET_STRING(v));
+	} else if (YAJL_IS_NUMBER(v)) {
+		put_key(w, key);
+		yajl_gen_number(w->gen, YAJL_GET_NUMBER(v), strlen(YAJL_GET_NUMBER(v)));
+	} else if (YAJL_IS_TRUE(v) || YAJL_IS_FALSE(v)) {
+		json_put_bool(w, key, YAJL_IS_TRUE(v));
+	} else {
+		json_put_null(w, key);
+	}
+}
+
+char *json_writer_text(JsonWriter *w)
+{
+	const unsigned char *buf = NULL;
+	size_t len = 0;
+
+	yajl_gen_get_buf(w->gen, &buf, &len);
+	while (len > 0 && buf[len - 1] == '\n')
+		len--; /* the beautifier ends with one */
+	return g_strndup((const char *)buf, len);
+}

@@ -1,0 +1,192 @@
+/* src/base: numbers, whole files, guarded kill, the loop. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/fdpass.h"
+#include "base/loop.h"
+#include "base/num.h"
+#include "base/proc.h"
+#include "base/rw.h"
+#include "base/sys.h"
+
+static void test_numbers_are_strict(void)
+{
+	static const char *const bad[] = { "", "-", "+1", " 1", "1 ", "0x1", "1e3", "--1", "1\n" };
+	uint64_t u;
+	int64_t i;
+
+	for (size_t n = 0; n < G_N_ELEMENTS(bad); n++) {
+		g_assert_cmpint(num_parse_u64(bad[n], UINT64_MAX, &u), ==, -EINVAL);
+		g_assert_cmpint(num_parse_i64(bad[n], INT64_MIN, INT64_MAX, &i), ==, -EINVAL);
+	}
+	g_assert_cmpint(num_parse_u64("18446744073709551615", UINT64_MAX, &u), ==, 0);
+	g_assert_cmpuint(u, ==, UINT64_MAX);
+	g_assert_cmpint(num_parse_u64("18446744073709551616", UINT64_MAX, &u), ==, -ERANGE);
+	g_assert_cmpint(num_parse_i64("-9223372036854775808", INT64_MIN, INT64_MAX, &i), ==, 0);
+	g_assert_cmpint(i, ==, INT64_MIN);
+	g_assert_cmpint(num_parse_i64("-1", 0, 5, &i), ==, -ERANGE);
+}
+
+static void test_numbers_survive_a_round_trip(void)
+{
+	static const int64_t values[] = { 0, 1, -1, 9, 10, INT64_MAX, INT64_MIN };
+	char text[NUM_MAX];
+	int64_t back;
+
+	for (size_t n = 0; n < G_N_ELEMENTS(values); n++) {
+		g_assert_cmpuint(num_format_i64(text, values[n]), ==, strlen(text));
+		g_assert_cmpint(num_parse_i64(text, INT64_MIN, INT64_MAX, &back), ==, 0);
+		g_assert_cmpint(back, ==, values[n]);
+	}
+}
+
+static void test_kill_refuses_what_reaches_more_than_one(void)
+{
+	g_assert_cmpint(sys_kill_process(-1, 0), ==, -EINVAL);
+	g_assert_cmpint(sys_kill_process(0, 0), ==, -EINVAL);
+	g_assert_cmpint(sys_kill_process(1, 0), ==, -EINVAL);
+	g_assert_cmpint(sys_kill_group(-1, 0), ==, -EINVAL);
+	g_assert_cmpint(sys_kill_group(1, 0), ==, -EINVAL);
+	g_assert_cmpint(sys_kill_group(getpgrp(), 0), ==, -EINVAL);
+	g_assert_cmpint(sys_kill_process(getpid(), 0), ==, 0);
+}
+
+static void test_a_file_is_replaced_whole(void)
+{
+	g_autofree char *dir = g_dir_make_tmp("tally-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(dir, "f", NULL);
+	auto_fd dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char back[32];
+	struct stat st;
+
+	g_assert_cmpint(rw_replace_file(dir_fd, "f", "one", 3, 0644), ==, 0);
+	g_assert_cmpint(rw_replace_file(dir_fd, "f", "second", 6, 0600), ==, 0);
+	g_assert_cmpint(rw_read_file(dir_fd, "f", back, sizeof back), ==, 6);
+	g_assert_cmpstr(back, ==, "second");
+	g_assert_cmpint(fstatat(dir_fd, "f", &st, 0), ==, 0);
+	g_assert_cmpuint(st.st_mode & 0777, ==, 0600);
+	g_assert_cmpint(rw_read_file(dir_fd, "f", back, 6), ==, -EFBIG);
+	g_assert_cmpint(rw_replace_file(dir_fd, "no/f", "x", 1, 0644), ==, -ENOENT);
+	g_assert_cmpint(g_unlink(path), ==, 0);
+	g_assert_cmpint(g_rmdir(dir), ==, 0); /* fails if a temporary file was left */
+}
+
+static void test_proc_knows_ourselves(void)
+{
+	struct proc_stat st;
+
+	g_assert_cmpint(proc_read_stat(getpid(), &st), ==, 0);
+	g_assert_cmpint(st.ppid, ==, getppid());
+	g_assert_cmpint(st.session, ==, getsid(0));
+	g_assert_cmpuint(st.start_ticks, >, 0);
+	g_assert_cmpint(proc_read_stat(0, &st), ==, -ESRCH);
+	g_assert_cmpint(proc_read_stat(INT32_MAX, &st), ==, -ESRCH);
+}
+
+struct counts {
+	struct loop *loop;
+	struct loop_watch *other;
+	int ready, due;
+};
+
+static void on_ready(struct loop_watch *w, uint32_t events, void *user)
+{
+	struct counts *c = user;
+
+	(void)w;
+	(void)events;
+	c->ready++;
+	loop_watch_stop(c->loop, c->other);
+}
+
+static void on_due(struct loop_timer *t, void *user)
+{
+	struct counts *c = user;
+
+	(void)t;
+	c->due++;
+	loop_quit(c->loop);
+}
+
+static void test_a_watch_stopped_in_the_same_turn_is_not_called(void)
+{
+	struct loop loop;
+	struct loop_watch a = { 0 }, b = { 0 };
+	struct counts c = { &loop, NULL, 0, 0 };
+	int p[2], q[2];
+
+	g_assert_cmpint(loop_init(&loop), ==, 0);
+	g_assert_cmpint(pipe2(p, O_CLOEXEC), ==, 0);
+	g_assert_cmpint(pipe2(q, O_CLOEXEC), ==, 0);
+	g_assert_cmpint(write(p[1], "x", 1) + write(q[1], "x", 1), ==, 2);
+	g_assert_cmpint(loop_watch_start(&loop, &a, p[0], EPOLLIN, on_ready, &c), ==, 0);
+	g_assert_cmpint(loop_watch_start(&loop, &b, q[0], EPOLLIN, on_ready, &c), ==, 0);
+	c.other = &b; /* whichever comes first... */
+	g_assert_cmpint(loop_turn(&loop), ==, 0);
+	g_assert_cmpint(c.ready, >=, 1);
+	g_assert_false(loop_watch_started(&b));
+	c.ready = 0;
+	g_assert_cmpint(loop_turn(&loop), ==, 0);
+	g_assert_cmpint(c.ready, ==, 1); /* only a is left */
+	loop_watch_stop(&loop, &a);
+	loop_clear(&loop);
+	close(p[0]), close(p[1]), close(q[0]), close(q[1]);
+}
+
+static void test_timers_fire_in_order_and_once(void)
+{
+	struct loop loop;
+	struct loop_timer late = { 0 }, early = { 0 }, never = { 0 };
+	struct counts c = { &loop, NULL, 0, 0 };
+
+	g_assert_cmpint(loop_init(&loop), ==, 0);
+	loop_timer_start(&loop, &late, 20 * 1000000ull, on_due, &c);
+	loop_timer_start(&loop, &early, 1 * 1000000ull, on_due, &c);
+	loop_timer_start(&loop, &never, 10 * 1000000ull, on_due, &c);
+	loop_timer_stop(&loop, &never);
+	g_assert_cmpint(loop_run(&loop), ==, 0);
+	g_assert_cmpint(c.due, ==, 1);
+	g_assert_cmpuint(early.due_ns, ==, 0);
+	g_assert_cmpuint(late.due_ns, !=, 0);
+	g_assert_cmpint(loop_run(&loop), ==, 0);
+	g_assert_cmpint(c.due, ==, 2);
+	loop_clear(&loop);
+}
+
+static void test_a_descriptor_passes_a_socket(void)
+{
+	int s[2], fd = -1;
+	auto_fd null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char data[8];
+
+	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s), ==, 0);
+	g_assert_cmpint(fdpass_send(s[0], null, "pty", 3), ==, 0);
+	g_assert_cmpint(fdpass_recv(s[1], &fd, data, sizeof data), ==, 3);
+	g_assert_cmpint(fd, >=, 0);
+	g_assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	close(fd), close(s[0]);
+	g_assert_cmpint(fdpass_recv(s[1], &fd, data, sizeof data), ==, 0);
+	close(s[1]);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/base/num/strict", test_numbers_are_strict);
+	g_test_add_func("/base/num/round-trip", test_numbers_survive_a_round_trip);
+	g_test_add_func("/base/sys/kill-refuses-what-reaches-more-than-one", test_kill_refuses_what_reaches_more_than_one);
+	g_test_add_func("/base/rw/a-file-is-replaced-whole", test_a_file_is_replaced_whole);
+	g_test_add_func("/base/proc/knows-ourselves", test_proc_knows_ourselves);
+	g_test_add_func("/base/loop/a-watch-stopped-in-the-same-turn-is-not-called",
+		test_a_watch_stopped_in_the_same_turn_is_not_called);
+	g_test_add_func("/base/loop/timers-fire-in-order-and-once", test_timers_fire_in_order_and_once);
+	g_test_add_func("/base/fdpass/a-descriptor-passes-a-socket", test_a_descriptor_passes_a_socket);
+	return g_test_run();
+}
