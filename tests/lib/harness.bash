@@ -1,0 +1,299 @@
+# harness.bash - what every end-to-end test stands on. In a test file: load ../lib/harness
+#
+# One suite for every pair: MONITOR and RUNTIME name the programs under test (default: build/tallyman, build/tallyrun).
+# tests/run sets the scene (private mount namespace, sub-reaper, tools, rootfs, lane) and then calls bats; this file
+# gives the tests their words:
+#   bundle CMD...          a fresh bundle for this test: $ID, $BUNDLE, config.json with these args
+#   config JQ [ARGS]       edit its config.json
+#   rt VERB...             the runtime, with this test's state directory ($ROOT)
+#   mon [opts] -- ARGS     a monitor, started as an engine starts it (opts: tools/engine.c)
+#   mon_create, mon_start, mon_run    the usual cases of it
+#   await ...              wait for a state with a deadline, woken by events (tools/await.c)
+#   event_is, events_of    what the monitor said (tools/engine.c lists the events)
+# Every test must leave nothing behind: teardown checks processes, cgroups, mounts and state directories.
+
+bats_require_minimum_version 1.5.0
+
+: "${TOOLS:?run the suite by tests/run}"
+PATH=$TOOLS:$PATH
+
+# --- which programs these are -------------------------------------------------------------------------------------
+
+monitor_is_ours() { [[ ${MONITOR##*/} != conmon* ]]; }
+runtime_is_ours() { [[ ${RUNTIME##*/} == tallyrun* ]]; }
+runtime_is_runc() { [[ ${RUNTIME##*/} == runc* ]]; }
+on_cgroup2() { [ "${LANE:-hybrid}" = cgroup2 ]; }
+
+# only_ours monitor|runtime CMD...: an assertion about wording that is ours alone. The behaviour around it is asserted
+# for everybody; never put that behind this word.
+only_ours() {
+	"${1}_is_ours" || return 0
+	"${@:2}"
+}
+
+# peer_fails monitor|runtime CMD...: ours must pass this, and the peer is known to fail it. Should the peer begin to
+# pass, the test says so: then the promise is no longer ours alone.
+peer_fails() {
+	local part=$1
+	shift
+	if "${part}_is_ours"; then
+		"$@"
+	elif ("$@") >/dev/null 2>&1; then
+		echo "the peer passes what it is said to fail: $*" >&2
+		return 1
+	fi
+}
+
+# --- assertions ---------------------------------------------------------------------------------------------------
+
+fail() {
+	printf '%s\n' "$*" >&2
+	return 1
+}
+
+# is GOT WANTED
+is() { [ "$1" = "$2" ] || fail "got:    $1" $'\n'"wanted: $2"; }
+
+# has TEXT PART
+has() { [[ $1 == *"$2"* ]] || fail "no '$2' in: $1"; }
+
+# hasnt TEXT PART
+hasnt() { [[ $1 != *"$2"* ]] || fail "there is '$2' in: $1"; }
+
+# like TEXT EXTENDED-REGEX
+like() { [[ $1 =~ $2 ]] || fail "not like /$2/: $1"; }
+
+# exits STATUS CMD...: sets $output (stdout) and $stderr
+exits() {
+	local want=$1
+	run --separate-stderr "${@:2}"
+	[ "$status" -eq "$want" ] || fail "status $status, not $want: ${*:2}" $'\n'"stdout: $output" $'\n'"stderr: $stderr"
+}
+
+# one_line TEXT: not empty, one line
+one_line() {
+	[ -n "$1" ] || fail "no message at all"
+	[ "$(printf '%s\n' "$1" | wc -l)" -eq 1 ] || fail "more than one line: $1"
+}
+
+# --- set-up and tear-down -----------------------------------------------------------------------------------------
+
+setup() {
+	DIR=$(mktemp -d "$WORK/t.XXXXXX")
+	ROOT=$DIR/state
+	ID=tm-${DIR##*.}
+	BUNDLE=$DIR/bundle
+	LOG=$DIR/ctr.log
+	ENGINES=()
+	IDS=()
+	MOUNTS_BEFORE=$(grep -vc " $DIR" /proc/self/mounts)
+	mkdir "$ROOT" "$DIR/exits" "$DIR/persist"
+	if declare -F prepare >/dev/null; then prepare; fi
+}
+
+teardown() {
+	local rc=0
+	cleanup_engines || rc=1
+	cleanup_containers || rc=1
+	await -t 10 no-children "$SUBREAP_PID" "$SUBREAP_CHILD" 2>/dev/null || left_processes || rc=1
+	left_cgroups || rc=1
+	left_mounts || rc=1
+	[ -n "$BATS_TEST_COMPLETED" ] || show_traces
+	rm -rf "$DIR"
+	return "$rc"
+}
+
+# What helps to see why a test failed.
+show_traces() {
+	local f
+	for f in "$DIR"/e*/events "$DIR"/e*/stderr "$LOG"; do
+		[ -s "$f" ] || continue
+		echo "--- ${f#"$DIR"/}"
+		head -c 2000 "$f" | tr '\0' '.'
+	done
+}
+
+# The engines end whatever is left of their monitors; a monitor that had to be ended is a failure where the test had
+# waited for its end (mon_end).
+cleanup_engines() {
+	local e
+	for e in "${ENGINES[@]}"; do
+		[ -d "/proc/$e" ] || continue
+		kill -TERM "$e" 2>/dev/null || true
+	done
+	for e in "${ENGINES[@]}"; do
+		await -t 20 process-gone "$e" || return 1
+		wait "$e" 2>/dev/null || true
+	done
+}
+
+cleanup_containers() {
+	local id
+	for id in "$ROOT"/*/; do
+		[ -d "$id" ] || continue
+		id=$(basename "$id")
+		"$RUNTIME" --root "$ROOT" delete --force -- "$id" >/dev/null 2>&1 || true
+	done
+	nothing_in "$ROOT" || {
+		echo "left in the state directory: $(ls -A "$ROOT")" >&2
+		return 1
+	}
+}
+
+nothing_in() { [ -z "$(ls -A "$1" 2>/dev/null)" ]; }
+
+left_processes() {
+	local p ppid found=0
+	for p in /proc/[0-9]*; do
+		ppid=$(awk '/^PPid:/ { print $2 }' "$p/status" 2>/dev/null) || continue
+		[ "$ppid" = "$SUBREAP_PID" ] && [ "${p#/proc/}" != "$SUBREAP_CHILD" ] || continue
+		echo "left behind: ${p#/proc/} $(tr '\0' ' ' <"$p/cmdline") $(awk '/^State/' "$p/status")" >&2
+		kill -KILL "${p#/proc/}" 2>/dev/null || true
+		found=1
+	done
+	[ "$found" -eq 0 ]
+}
+
+# cgroups of this test's containers, wherever they are
+cgroups_of() { find /sys/fs/cgroup -depth -type d -name "*$1*" 2>/dev/null; }
+
+left_cgroups() {
+	local g found=0
+	while read -r g; do
+		[ -n "$g" ] || continue
+		echo "cgroup left behind: $g" >&2
+		rmdir "$g" 2>/dev/null || true
+		found=1
+	done < <(cgroups_of "$ID")
+	[ "$found" -eq 0 ]
+}
+
+left_mounts() {
+	local now
+	now=$(grep -vc " $DIR" /proc/self/mounts)
+	[ "$now" -eq "$MOUNTS_BEFORE" ] && ! grep -q " $DIR" /proc/self/mounts || {
+		echo "mounts: $MOUNTS_BEFORE before, $now after; in the test's directory: $(grep " $DIR" /proc/self/mounts)" >&2
+		return 1
+	}
+}
+
+# nothing_left [ID]: a failed create leaves no state directory, cgroup or process (mounts: teardown)
+nothing_left() {
+	local id=${1:-$ID}
+	[ ! -e "$ROOT/$id" ] || fail "state directory left: $(ls -A "$ROOT/$id")"
+	is "$(cgroups_of "$id")" ""
+	await -t 10 no-children "$SUBREAP_PID" "$SUBREAP_CHILD" || fail "processes left"
+}
+
+# --- bundles and the runtime --------------------------------------------------------------------------------------
+
+# bundle CMD...: config.json with these args; the rootfs is shared and mounted read-only (own_rootfs for a private one)
+bundle() {
+	rm -rf "$BUNDLE"
+	mkdir -p "$BUNDLE"
+	jq --arg id "$ID" --arg root "$TOOLS/rootfs" '.process.args = $ARGS.positional | .root.path = $root
+		| .linux.cgroupsPath = "/" + $id' "$TESTS/lib/config.json" --args -- "$@" >"$BUNDLE/config.json"
+}
+
+config() {
+	jq "$@" "$BUNDLE/config.json" >"$BUNDLE/config.new"
+	mv "$BUNDLE/config.new" "$BUNDLE/config.json"
+}
+
+own_rootfs() {
+	cp -a "$TOOLS/rootfs" "$BUNDLE/rootfs"
+	config '.root.path = "rootfs" | .root.readonly = false'
+}
+
+rt() { "$RUNTIME" --root "$ROOT" "$@"; }
+
+# rt_create [ARGS]: detached create with its output away, as an engine does it
+rt_create() { rt create --bundle "$BUNDLE" --pid-file "$DIR/pid" "$@" "$ID" </dev/null >"$DIR/out" 2>"$DIR/err"; }
+
+status_of() { rt state "${1:-$ID}" | jq -r .status; }
+
+# in_container CMD...: what `run` of the bundle with these args prints; config edits before are kept
+in_container() {
+	config '.process.args = $ARGS.positional' --args -- "$@"
+	rt run --bundle "$BUNDLE" "$ID"
+}
+
+# --- monitors -----------------------------------------------------------------------------------------------------
+
+# mon [engine options] -- ARGS: start $MONITOR with exactly these arguments; the engine's directory is $E
+mon() {
+	local opts=()
+	while [ "$1" != -- ]; do
+		opts+=("$1")
+		shift
+	done
+	E=$DIR/e${#ENGINES[@]}
+	mkdir "$E"
+	mkfifo "$E/cmd"
+	engine "$E" "${opts[@]}" -- "$MONITOR" "${@:2}" 3>&- 4>&- &
+	ENGINES+=($!)
+	await match "$E/events" '^pid '
+}
+
+# order WORD: an order to the engine (start, start-eof, drop-sync, end)
+order() { echo "$1" >"$E/cmd"; }
+
+# said REGEX [SECONDS]: wait until the engine has noted a line like this
+said() { await -t "${2:-20}" match "$E/events" "$1"; }
+
+# events REGEX: the lines noted so far that are like this
+events() { grep -E "$1" "$E/events" || true; }
+
+# The arguments of podman's create, but for the log (k8s-file at $LOG)
+standard_args() {
+	ARGS=(--api-version 1 -c "$ID" -u "$ID" -r "$RUNTIME" -b "$BUNDLE" -p "$DIR/pidfile" -n "$ID-name"
+		--exit-dir "$DIR/exits" --persist-dir "$DIR/persist" --full-attach -l "k8s-file:$LOG" --log-level warning
+		--runtime-arg --root --runtime-arg "$ROOT" -P "$DIR/monitor.pid")
+}
+
+# mon_create [engine options] [-- ARGS]: podman's create; returns when the sync pipe has spoken. $CPID is the container's
+# pid, $MPID the monitor's.
+mon_create() {
+	local opts=()
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		opts+=("$1")
+		shift
+	done
+	standard_args
+	mon "${opts[@]}" -- "${ARGS[@]}" "${@:2}"
+	said '^(sync |sync-eof|gone)'
+	CPID=$(sed -n 's/^sync {"data": \([0-9]*\)}$/\1/p' "$E/events" | head -n 1)
+	MPID=$(cat "$DIR/monitor.pid" 2>/dev/null) || MPID=
+}
+
+# mon_created ...: mon_create that must succeed
+mon_created() {
+	mon_create "$@"
+	[ -n "$CPID" ] || fail "not created: $(cat "$E/events" "$E/stderr")"
+}
+
+# mon_started ...: created and started
+mon_started() {
+	mon_created "$@"
+	rt start "$ID"
+}
+
+# mon_end: wait for the end of the monitor and of everything it had
+mon_end() {
+	said '^gone' "${1:-30}"
+	hasnt "$(cat "$E/events")" leftover
+}
+
+# mon_run CMD...: bundle, create, start, wait for the end
+mon_run() {
+	bundle "$@"
+	mon_started
+	mon_end
+}
+
+exit_file() { cat "$DIR/exits/$ID"; }
+
+# payload [stdout|stderr]: what the log says the container wrote
+payload() { klog payload "$LOG" "$@"; }
+
+records() { klog records "$LOG"; }
