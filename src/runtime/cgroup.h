@@ -1,0 +1,73 @@
+/* The container's cgroups through cgroupfs: v1, hybrid (v1 controllers beside a cgroup2) and v2, told apart here and
+ * nowhere else. Limits are written last; every wait has a deadline. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/json.h"
+
+struct spec_resources;
+typedef struct Cgroup Cgroup;
+
+enum cgroup_manager { CGROUP_MANAGER_CGROUPFS, CGROUP_MANAGER_DISABLED };
+enum cgroup_mode { CGROUP_LEGACY, CGROUP_HYBRID, CGROUP_UNIFIED };
+
+/* Where one hierarchy of the container is. */
+struct cgroup_hierarchy {
+	char *controllers; /* "cpu,cpuacct", "name=systemd"; "" is cgroup2 */
+	char *mount;       /* "/sys/fs/cgroup/cpu,cpuacct" */
+	char *path;        /* the container's, below mount: "/a/b" */
+};
+
+/* Finds the host's mode and the container's path in every hierarchy from linux.cgroupsPath (may be NULL) and the id.
+ * Changes nothing. Free with cgroup_free. */
+Cgroup *cgroup_plan(const char *cgroups_path, const char *id, GError **error);
+
+/* The same from the "cgroup_paths" of a state.json. */
+Cgroup *cgroup_from_state(yajl_val cgroup_paths, GError **error);
+
+/* Writes the member "cgroup_paths" of a state.json: controller to absolute path. */
+void cgroup_put_state(const Cgroup *cg, JsonWriter *w);
+
+void cgroup_free(Cgroup *cg);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Cgroup, cgroup_free)
+
+enum cgroup_mode cgroup_mode(const Cgroup *cg);
+
+/* The hierarchies, borrowed. */
+const struct cgroup_hierarchy *cgroup_hierarchies(const Cgroup *cg, size_t *ret_n);
+
+/* Makes the directories. Refuses a cgroup that has processes or is frozen ("container's cgroup is not empty: N
+ * process(es) found", "container's cgroup unexpectedly frozen"). What it made is gone again on failure. What must be set
+ * before a process may enter is set (v1 cpuset from the parents, realtime runtime from resources, which may be NULL). */
+bool cgroup_create(Cgroup *cg, const struct spec_resources *resources, GError **error);
+
+/* A directory descriptor for CLONE_INTO_CGROUP, borrowed; -1 on v1 and hybrid. */
+int cgroup_clone_fd(const Cgroup *cg);
+
+/* Moves a process into every hierarchy, in one go. entered_v2: clone3 has put it into cgroup_clone_fd already. */
+bool cgroup_join(const Cgroup *cg, pid_t pid, bool entered_v2, GError **error);
+
+/* Writes device rules (BPF on v2) and limits; resources may be NULL (default device rules only). */
+bool cgroup_apply(Cgroup *cg, const struct spec_resources *resources, GError **error);
+
+bool cgroup_freeze(const Cgroup *cg, GError **error);
+bool cgroup_thaw(const Cgroup *cg, GError **error);
+
+/* Whether it is frozen now; false when it is gone or has no freezer. */
+bool cgroup_frozen(const Cgroup *cg);
+
+/* Sends sig to every process in it and below (SIGKILL by cgroup.kill where the kernel has it). Gone: success. */
+bool cgroup_kill(const Cgroup *cg, int sig, GError **error);
+
+/* Pids in it and below, as an array of pid_t. Free with g_array_unref. */
+GArray *cgroup_pids(const Cgroup *cg, GError **error);
+
+/* How often the OOM killer has killed in it; 0 when unknown. */
+uint64_t cgroup_oom_kills(const Cgroup *cg);
+
+/* Removes it and what is below; what is gone already is no error. */
+bool cgroup_destroy(Cgroup *cg, GError **error);
