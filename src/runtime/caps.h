@@ -2,7 +2,7 @@
 #pragma once
 
 #include <glib.h>
-
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The highest capability the running kernel knows (/proc/sys/kernel/cap_last_cap). */
