@@ -1,0 +1,68 @@
+/* tallyctl cleanup: what monitors run when their process has ended. Not for people. */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "ctl/command.h"
+#include "ctl/lifecycle.h"
+#include "ctl/store.h"
+
+/* The creating tool may hold the lock for as long as create and start may take. */
+#define LOCK_SECONDS 600
+
+struct options {
+	char *session;
+};
+
+static const struct option_spec specs[] = { OPTION_SPEC(
+	struct options, session, STRING, "exec", 0, "SESSION", "An exec session has ended, not the container") };
+
+static bool remove_session(const Container *c, const char *session, GError **error)
+{
+	auto_fd fd = openat(c->dir_fd, STORE_SESSIONS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT || fail_errno(error, "open %s/%s", c->path, STORE_SESSIONS);
+	return store_remove_tree(fd, session, error);
+}
+
+static bool settle(Container *c, const struct ctl *ctl, GError **error)
+{
+	g_autofree char *runtime = NULL;
+
+	if (!container_lock(c, LOCK_SECONDS, error))
+		return access(c->path, F_OK) < 0 && errno == ENOENT; /* removed meanwhile: nothing is left to do */
+	if (!c->has_record)
+		return true;
+	runtime = ctl_runtime(ctl, c->record.runtime, error);
+	return runtime && container_settle(c, runtime, error);
+}
+
+static int cleanup_run(const struct ctl *ctl, int argc, char **argv, GError **error)
+{
+	struct options o = { 0 };
+	g_autoptr(Container) c = NULL;
+	bool ok = false;
+
+	if (!options_parse(
+		    cmd_cleanup.args, NULL, specs, G_N_ELEMENTS(specs), &o, OPTIONS_DEFAULT, &argc, &argv, error))
+		return -1;
+	if (argc != 2) {
+		fail(error, "cleanup: one container id is needed");
+	} else {
+		c = container_open(ctl, argv[1], NULL);
+		if (!c)
+			ok = true; /* removed meanwhile */
+		else
+			ok = o.session ? remove_session(c, o.session, error) : settle(c, ctl, error);
+	}
+	options_clear(specs, G_N_ELEMENTS(specs), &o);
+	return ok ? 0 : -1;
+}
+
+const struct command cmd_cleanup = {
+	.name = "cleanup",
+	.args = "ID",
+	.run = cleanup_run,
+};

@@ -1,0 +1,178 @@
+/* tallyctl ps: all containers and how they are doing, read without any lock. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/sys.h"
+#include "ctl/command.h"
+#include "ctl/ending.h"
+#include "ctl/lifecycle.h"
+#include "ctl/store.h"
+#include "ctl/timefmt.h"
+
+#define COMMAND_WIDTH 40
+
+/* One container as seen at one moment. */
+struct row {
+	Container *c;
+	enum container_status status;
+	struct ending ending;
+};
+
+static void row_free(gpointer data)
+{
+	struct row *r = data;
+
+	container_free(r->c);
+	ending_clear(&r->ending);
+	g_free(r);
+}
+
+static GPtrArray *read_rows(const struct ctl *ctl, GError **error)
+{
+	g_autoptr(GPtrArray) ids = store_list(ctl, error);
+	GPtrArray *rows;
+
+	if (!ids)
+		return NULL;
+	rows = g_ptr_array_new_with_free_func(row_free);
+	for (guint i = 0; i < ids->len; i++) {
+		Container *c = container_open(ctl, ids->pdata[i], NULL);
+		struct row *r;
+
+		if (!c)
+			continue; /* removed meanwhile, or no container's name */
+		r = g_new0(struct row, 1);
+		r->c = c;
+		r->status = container_status(c, &r->ending);
+		g_ptr_array_add(rows, r);
+	}
+	return rows;
+}
+
+/* "running 3m 2s", "exited (0) 5s ago". */
+static char *describe(const struct row *r, int64_t now)
+{
+	int64_t since = r->status == STATUS_RUNNING ? r->c->record.started_ns : r->ending.ended_ns;
+	g_autofree char *age = since ? time_format_duration(now - since) : NULL;
+	const char *name = container_status_name(r->status);
+
+	if (r->status == STATUS_EXITED)
+		return g_strdup_printf("exited (%d) %s ago", r->ending.code, age);
+	return age && r->status == STATUS_RUNNING ? g_strdup_printf("%s %s", name, age) : g_strdup(name);
+}
+
+/* On a terminal, what a container calls its command must not be able to steer it. */
+static char *printable(const char *text)
+{
+	char *s = g_strdup(text);
+
+	for (char *p = s; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	if (g_utf8_validate(s, -1, NULL) && g_utf8_strlen(s, -1) > COMMAND_WIDTH) {
+		g_autofree char *head = g_utf8_substring(s, 0, COMMAND_WIDTH - 3);
+
+		g_free(s);
+		s = g_strconcat(head, "...", NULL);
+	}
+	return s;
+}
+
+static void print_table(const GPtrArray *rows)
+{
+	int64_t now = (int64_t)sys_clock_ns(CLOCK_REALTIME);
+	int width = 2;
+
+	for (guint i = 0; i < rows->len; i++)
+		width = MAX(width, (int)strlen(((struct row *)rows->pdata[i])->c->id));
+	printf("%-*s  %-24s  %-8s  %s\n", width, "ID", "STATUS", "PID", "COMMAND");
+	for (guint i = 0; i < rows->len; i++) {
+		const struct row *r = rows->pdata[i];
+		g_autofree char *status = describe(r, now), *command = printable(r->c->record.command ?: "");
+		bool runs = r->status == STATUS_RUNNING || r->status == STATUS_ORPHANED;
+		g_autofree char *pid = runs ? g_strdup_printf("%d", r->c->record.process.pid) : g_strdup("-");
+
+		printf("%-*s  %-24s  %-8s  %s\n", width, r->c->id, status, pid, command);
+	}
+}
+
+static void put_time(JsonWriter *w, const char *key, int64_t ns)
+{
+	g_autofree char *text = ns ? time_format(ns) : NULL;
+
+	json_put_string(w, key, text);
+}
+
+static void put_row(JsonWriter *w, const struct row *r)
+{
+	const struct record *rec = &r->c->record;
+	g_autofree char *log = g_build_filename(r->c->path, STORE_LOG, NULL);
+
+	json_object_open(w, NULL);
+	json_put_string(w, "id", r->c->id);
+	json_put_string(w, "status", container_status_name(r->status));
+	json_put_string(w, "directory", r->c->path);
+	if (r->c->has_record) {
+		json_put_int(w, "pid", rec->process.pid);
+		json_put_int(w, "monitor_pid", rec->monitor_process.pid);
+		json_put_string(w, "command", rec->command);
+		json_put_string(w, "bundle", rec->bundle);
+		json_put_string(w, "log", log);
+		json_put_string(w, "monitor", rec->monitor);
+		json_put_string(w, "runtime", rec->runtime);
+		json_put_bool(w, "terminal", rec->terminal);
+		json_put_bool(w, "stdin", rec->stdin_open);
+		json_put_bool(w, "rm", rec->remove);
+		put_time(w, "created", rec->created_ns);
+		put_time(w, "started", rec->started_ns);
+	}
+	if (r->status == STATUS_EXITED || r->status == STATUS_LOST)
+		ending_put(w, &r->ending);
+	json_object_close(w);
+}
+
+static void print_json(const GPtrArray *rows)
+{
+	g_autoptr(JsonWriter) w = json_writer_new("  ");
+	g_autofree char *text = NULL;
+
+	json_array_open(w, NULL);
+	for (guint i = 0; i < rows->len; i++)
+		put_row(w, rows->pdata[i]);
+	json_array_close(w);
+	text = json_writer_text(w);
+	printf("%s\n", text);
+}
+
+static int ps_run(const struct ctl *ctl, int argc, char **argv, GError **error)
+{
+	g_autoptr(GPtrArray) rows = NULL;
+	gboolean json = ctl->json;
+	const struct option_spec specs[] = {
+		{ "json", 0, OPTION_FLAG, 0, NULL, "Print JSON" },
+	};
+
+	if (!options_parse(
+		    cmd_ps.args, cmd_ps.help, specs, G_N_ELEMENTS(specs), &json, OPTIONS_DEFAULT, &argc, &argv, error))
+		return -1;
+	if (argc > 1) {
+		fail(error, "ps: unexpected \"%s\"", argv[1]);
+		return -1;
+	}
+	rows = read_rows(ctl, error);
+	if (!rows)
+		return -1;
+	if (json)
+		print_json(rows);
+	else
+		print_table(rows);
+	return 0;
+}
+
+const struct command cmd_ps = {
+	.name = "ps",
+	.args = "",
+	.help = "List containers",
+	.has_json = true,
+	.run = ps_run,
+};

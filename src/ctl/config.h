@@ -1,0 +1,39 @@
+/* config.json of a bundle, and what tallyctl changes in its own copy. The user's bundle is only read. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "common/json.h"
+
+/* Reads and parses bundle/config.json and checks what tallyctl itself needs of it: an object with root.path, process
+ * and process.args. */
+yajl_val config_load(const char *bundle, GError **error);
+
+/* The private copy of a container's config: args (NULL: as it is) and terminal replaced, root.path and the sources of
+ * bind mounts made absolute against bundle. Free with g_free. */
+char *config_private_copy(yajl_val config, const char *bundle, const char *const *args, bool terminal);
+
+/* process.args of a config joined by blanks; free with g_free. */
+char *config_command(yajl_val config);
+
+/* Who an exec session runs as, instead of the container's user. */
+struct exec_user {
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t *additional_gids; /* owned by who filled it */
+	size_t n_additional_gids;
+};
+
+struct exec_options {
+	const char *const *args;
+	const char *const *env; /* KEY=VALUE, added after the container's own; NULL: none */
+	const char *cwd;	/* NULL: the container's */
+	const struct exec_user *user;
+	bool terminal;
+};
+
+/* The OCI process object of an exec session, made from the container's. With another user the home directory is left
+ * to the runtime, and one that is not root gets no capabilities beyond the bounding set. Free with g_free. */
+char *config_exec_process(yajl_val config, const struct exec_options *options);

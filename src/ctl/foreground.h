@@ -1,0 +1,26 @@
+/* A process in the foreground of tallyctl: what our signals do to it. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "ctl/attach_client.h"
+
+struct foreground {
+	const char *what; /* "container x", for messages */
+	int pidfd;	  /* the process that signals go to; -1: none */
+	bool terminal;	  /* it has a terminal: a hang-up is then ours, not its */
+	int requests;	  /* SIGINT and SIGTERM seen */
+	int left_by;	  /* the signal that made us leave; 0: none */
+};
+
+/* Passes a signal on (user: struct foreground). False when we are to leave: at SIGHUP with a terminal, and at the third
+ * SIGINT or SIGTERM, for the process may be deaf to them. */
+bool foreground_on_signal(int sig, void *user);
+
+/* Runs the client. True when the session ended by itself; else *ret_status is what tallyctl ends with (0 when detached
+ * by keys), said on stderr, or -1 with *error. */
+bool foreground_attach(struct foreground *f, struct attach_client *client, int *ret_status, GError **error);
+
+/* What tallyctl ends with after foreground_on_signal returned false, said on stderr. */
+int foreground_left(const struct foreground *f);

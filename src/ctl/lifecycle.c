@@ -1,0 +1,190 @@
+/* What a container goes through. The monitor's exit command (tallyctl cleanup) needs the lock while the monitor waits
+ * for it: so nobody waits for a monitor with the lock in hand. */
+#include "ctl/lifecycle.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/sys.h"
+#include "common/diag.h"
+#include "ctl/engine.h"
+#include "ctl/wait.h"
+
+#define MONITOR_SECONDS 10
+#define KILL_SECONDS	5
+#define LOCK_SECONDS	60
+
+const char *container_status_name(enum container_status status)
+{
+	static const char *const names[] = {
+		[STATUS_CREATING] = "creating",
+		[STATUS_RUNNING] = "running",
+		[STATUS_EXITED] = "exited",
+		[STATUS_ORPHANED] = "orphaned",
+		[STATUS_LOST] = "lost",
+		[STATUS_BROKEN] = "broken",
+	};
+
+	return names[status];
+}
+
+static bool is_alive(const struct process_id *p, const char *boot_id)
+{
+	auto_fd fd = process_id_open(p, boot_id);
+
+	return fd >= 0;
+}
+
+enum container_status container_status(const Container *c, struct ending *ret_ending)
+{
+	g_autoptr(EndWatch) w = NULL;
+
+	*ret_ending = (struct ending){ 0 };
+	if (!c->has_record || c->record.stage == RECORD_CREATING)
+		return container_is_locked(c) ? STATUS_CREATING : STATUS_BROKEN;
+	if (c->record.stage == RECORD_FAILED)
+		return STATUS_BROKEN;
+	w = end_watch_new(c, NULL);
+	if (!w)
+		return STATUS_BROKEN;
+	if (!end_watch_check(w, ret_ending))
+		return STATUS_RUNNING;
+	if (ret_ending->known)
+		return STATUS_EXITED;
+	return is_alive(&c->record.process, c->record.boot_id) ? STATUS_ORPHANED : STATUS_LOST;
+}
+
+bool container_require_running(const Container *c, GError **error)
+{
+	struct ending e;
+	enum container_status status = container_status(c, &e);
+
+	ending_clear(&e);
+	return status == STATUS_RUNNING ||
+	       fail(error, "container %s is not running: %s", c->id, container_status_name(status));
+}
+
+bool container_populate(Container *c, GError **error)
+{
+	auto_fd fd = -1;
+
+	if (mkdirat(c->dir_fd, STORE_EXIT_DIR, 0700) < 0 || mkdirat(c->dir_fd, STORE_SESSIONS, 0700) < 0)
+		return fail_errno(error, "create a directory in %s", c->path);
+	fd = openat(c->dir_fd, STORE_OUTCOME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return fd >= 0 || fail_errno(error, "create %s/%s", c->path, STORE_OUTCOME);
+}
+
+static bool await_process(
+	const struct process_id *p, const char *boot_id, int seconds, bool kill, const char *what, GError **error)
+{
+	auto_fd fd = process_id_open(p, boot_id);
+	g_autoptr(GError) late = NULL;
+
+	if (fd == -ESRCH)
+		return true;
+	if (fd < 0)
+		return fail_with(error, fd, "open a pidfd of %s", what);
+	if (wait_readable(fd, -1, deadline_in(seconds), what, &late))
+		return true;
+	if (!kill) {
+		g_propagate_error(error, g_steal_pointer(&late));
+		return false;
+	}
+	diag_warning("%s: killed", late->message);
+	(void)sys_pidfd_send_signal(fd, SIGKILL); /* ESRCH: it has just ended */
+	return wait_readable(fd, -1, deadline_in(KILL_SECONDS), what, error);
+}
+
+bool container_await_monitor(const Container *c, int seconds, bool kill, GError **error)
+{
+	return await_process(&c->record.monitor_process, c->record.boot_id, seconds, kill, "the monitor", error);
+}
+
+/* The monitors of exec sessions write their last files before they end: nothing may be removed under them. */
+static bool await_sessions(const Container *c, GError **error)
+{
+	int fd = openat(c->dir_fd, STORE_SESSIONS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	bool ok = true;
+
+	if (!dir) {
+		fd_close(&fd);
+		return true; /* never populated, or removed meanwhile */
+	}
+	while (ok && (e = readdir(dir))) {
+		auto_fd session_fd =
+			e->d_name[0] == '.' ? -1 : openat(dirfd(dir), e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		struct record r;
+
+		if (session_fd < 0 || !record_load(session_fd, &r, NULL))
+			continue;
+		ok = await_process(
+			&r.monitor_process, r.boot_id, MONITOR_SECONDS, true, "an exec session's monitor", error);
+		record_clear(&r);
+	}
+	closedir(dir);
+	return ok;
+}
+
+static bool runtime_delete(const Container *c, const char *runtime, GError **error)
+{
+	const char *const args[] = { "delete", "--force", c->id, NULL };
+
+	return engine_runtime(runtime, c->runtime_root, c->path, -1, args, error);
+}
+
+static void settle_outcome(Container *c)
+{
+	g_autoptr(EndWatch) w = end_watch_new(c, NULL);
+	g_autoptr(GError) error = NULL;
+	struct ending e = { .why = "the monitor ended without recording it" };
+
+	if (!w)
+		return;		      /* never populated: nobody waits */
+	(void)end_watch_check(w, &e); /* not ended by then: e says that it is unknown */
+	if (!ending_leave_outcome(c, &e, &error))
+		diag_warning("%s", error->message);
+	ending_clear(&e);
+}
+
+bool container_destroy(Container *c, const char *runtime, GError **error)
+{
+	g_autoptr(GError) local = NULL;
+
+	if (runtime && !runtime_delete(c, runtime, error))
+		return fail_prefix(error, "container %s", c->id);
+	container_unlock(c);
+	if (!container_await_monitor(c, MONITOR_SECONDS, true, error) || !await_sessions(c, error))
+		return fail_prefix(error, "container %s", c->id);
+	if (!container_lock(c, LOCK_SECONDS, &local)) {
+		/* Its own exit command, obeying --rm, may have been first. */
+		if (access(c->path, F_OK) < 0 && errno == ENOENT)
+			return true;
+		g_propagate_error(error, g_steal_pointer(&local));
+		return false;
+	}
+	if (c->has_record && c->record.stage == RECORD_STARTED)
+		settle_outcome(c);
+	return container_remove(c, error);
+}
+
+bool container_settle(Container *c, const char *runtime, GError **error)
+{
+	if (c->record.stage != RECORD_STARTED)
+		return true; /* who was creating it sees to it, or it has been done */
+	settle_outcome(c);
+	if (!runtime_delete(c, runtime, error))
+		return false;
+	c->record.stage = RECORD_ENDED;
+	if (!container_save(c, error))
+		return false;
+	return !c->record.remove || (await_sessions(c, error) && container_remove(c, error));
+}

@@ -1,0 +1,40 @@
+/* What a container goes through: how it is doing, and how it is brought to an end. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "ctl/ending.h"
+#include "ctl/store.h"
+
+enum container_status {
+	STATUS_CREATING, /* another tallyctl is at it */
+	STATUS_RUNNING,
+	STATUS_EXITED,	 /* its exit status is known */
+	STATUS_ORPHANED, /* runs, but its monitor has died */
+	STATUS_LOST,	 /* ended, and nobody knows how */
+	STATUS_BROKEN,	 /* left behind by a tallyctl that died or a start that failed */
+};
+
+/* The name people and JSON get: "running". */
+const char *container_status_name(enum container_status status);
+
+/* How the container is doing. *ret_ending (ending_clear it) is set when it has ended. */
+enum container_status container_status(const Container *c, struct ending *ret_ending);
+
+/* Whether it has a monitor and a process now; if not, an error that says how it is doing. */
+bool container_require_running(const Container *c, GError **error);
+
+/* Fills the directory of a locked, new container: subdirectories and the outcome file. */
+bool container_populate(Container *c, GError **error);
+
+/* Waits until the monitor has ended, at most seconds; with kill it is then killed. */
+bool container_await_monitor(const Container *c, int seconds, bool kill, GError **error);
+
+/* Kills what runs, makes the runtime forget it, waits for the monitors and removes the directory. Called with the lock
+ * held; it is given up. runtime may be NULL when the container never had one. signal_fd as in engine_runtime. */
+bool container_destroy(Container *c, const char *runtime, GError **error);
+
+/* Takes note of the end: the runtime forgets the container, the outcome is left, and --rm is obeyed. Called with the
+ * lock held, by the monitor's exit command. */
+bool container_settle(Container *c, const char *runtime, GError **error);

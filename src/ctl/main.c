@@ -1,0 +1,136 @@
+/* tallyctl: containers without an engine. A table of contents: options, the verb, its exit status. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/sys.h"
+#include "common/diag.h"
+#include "ctl/command.h"
+
+struct options {
+#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
+#include "ctl/ctl.def"
+#undef OPTION
+};
+
+static const struct option_spec specs[] = {
+#define OPTION(field, type, name, short_name, value, help)                                                             \
+	OPTION_SPEC(struct options, field, type, name, short_name, value, help)
+#include "ctl/ctl.def"
+#undef OPTION
+};
+
+static const struct command *const commands[] = {
+	&cmd_run,
+	&cmd_attach,
+	&cmd_ps,
+	&cmd_wait,
+	&cmd_kill,
+	&cmd_rm,
+	&cmd_cleanup,
+};
+
+static char *summary(void)
+{
+	GString *s = g_string_new("Run and look after containers with a monitor and an OCI runtime.\n\nVerbs (VERB "
+				  "--help tells more):\n");
+
+	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+		if (commands[i]->help)
+			g_string_append_printf(s, "  %-8s%s\n", commands[i]->name, commands[i]->help);
+	g_string_append_printf(s,
+		"\nExit status: that of the process for run and exec in the foreground (128 + n for signal n). Else 0, "
+		"or\n"
+		"  %d  the process ended, and nobody observed how\n"
+		"  %d  tallyctl, the monitor or the runtime failed\n"
+		"  %d  the command cannot be executed\n"
+		"  %d  the command does not exist",
+		CTL_UNKNOWN_END, CTL_ERROR, CTL_NOT_EXECUTABLE, CTL_NOT_FOUND);
+	return g_string_free(s, FALSE);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+/* Descriptors 0 to 2 are open, and no other one reaches a child by accident: a monitor lives for long. */
+static bool settle_descriptors(GError **error)
+{
+	int fd, r;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd < 3);
+	if (fd < 0)
+		return fail_errno(error, "open /dev/null");
+	close(fd);
+	r = sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+	return r == 0 || fail_with(error, r, "set inherited descriptors close-on-exec");
+}
+
+static bool fill_ctl(struct ctl *ctl, const struct options *o, GError **error)
+{
+	ctl->root = o->root ? g_canonicalize_filename(o->root, NULL) : ctl_root_default(error);
+	ctl->monitor = o->monitor;
+	ctl->runtime = o->runtime;
+	ctl->json = o->json;
+	return ctl->root;
+}
+
+static int dispatch(const struct options *o, int argc, char **argv, GError **error)
+{
+	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
+	g_autofree char *name = NULL;
+	struct ctl ctl = { 0 };
+	int status;
+
+	if (argc < 2)
+		fail(error, "no verb given (see tallyctl --help)");
+	else if (!command)
+		fail(error, "unknown verb \"%s\" (see tallyctl --help)", argv[1]);
+	else if (o->json && !command->has_json)
+		fail(error, "%s: --json: there is nothing to print as JSON", argv[1]);
+	if (*error || !fill_ctl(&ctl, o, error))
+		return -1;
+	name = g_strdup_printf("tallyctl %s", argv[1]);
+	g_set_prgname(name);
+	status = command->run(&ctl, argc - 1, argv + 1, error);
+	g_free(ctl.root);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *text = NULL;
+	struct options o = { 0 };
+	int status = -1;
+
+	signal(SIGPIPE, SIG_IGN); /* a reader that goes away shows as EPIPE; children get the default back */
+	g_set_prgname("tallyctl");
+	text = summary();
+	if (settle_descriptors(&error) && options_parse("VERB [ARG...]", text, specs, G_N_ELEMENTS(specs), &o,
+						  OPTIONS_STOP_AT_POSITIONAL, &argc, &argv, &error)) {
+		if (o.version) {
+			printf("tallyctl version %s\n", PACKAGE_VERSION);
+			status = 0;
+		} else {
+			status = dispatch(&o, argc, argv, &error);
+		}
+	}
+	options_clear(specs, G_N_ELEMENTS(specs), &o);
+	if (status == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+		fail_errno(&error, "write to standard output");
+	if (!error)
+		return status;
+	diag_error("%s", error->message);
+	return ctl_error_status(error);
+}
