@@ -102,29 +102,23 @@ static void add_line(Cgroup *cg, const char *controllers, const char *own, bool 
 {
 	bool v2 = *controllers == '\0';
 	const char *name = v2 ? "unified" : g_str_has_prefix(controllers, "name=") ? controllers + 5 : controllers;
-	char *mount = g_strconcat(CGROUP_MOUNTS "/", name, NULL);
-	auto_fd root_fd = -1;
+	g_autofree char *mount = g_strconcat(CGROUP_MOUNTS "/", name, NULL);
+	g_autofree char *root = NULL;
+	int root_fd;
+	char *path;
 
 	/* Hierarchies without controllers belong to whoever made them, but systemd's is the one others look at. */
-	if (g_str_has_prefix(controllers, "name=") && strcmp(controllers, "name=systemd") != 0) {
-		g_free(mount);
+	if (g_str_has_prefix(controllers, "name=") && strcmp(controllers, "name=systemd") != 0)
 		return;
-	}
 	root_fd = cgroupfs_open_root(mount, v2);
 	if (root_fd < 0) {
-		char *root = NULL;
-
 		g_clear_pointer(&mount, g_free);
-		if (!find_mount(controllers, &mount, &root))
-			return; /* not mounted: a limit that needs it will say so */
-		g_free(root);
-		root_fd = cgroupfs_open_root(mount, v2);
+		root_fd = find_mount(controllers, &mount, &root) ? cgroupfs_open_root(mount, v2) : -ENOENT;
 	}
 	if (root_fd < 0)
-		g_free(mount);
-	else
-		cgroup_add(cg, g_strdup(controllers), mount,
-			want_own ? own_below(root_fd, controllers, own) : g_strdup("/"), v2, steal_fd(&root_fd));
+		return; /* not mounted: a limit that needs it will say so */
+	path = want_own ? own_below(root_fd, controllers, own) : g_strdup("/");
+	cgroup_add(cg, g_strdup(controllers), g_steal_pointer(&mount), path, v2, root_fd);
 }
 
 static bool find_unified(Cgroup *cg, int root_fd, bool want_own, GError **error)
