@@ -1,0 +1,324 @@
+/* tallyman: monitors one container or exec session.
+ *
+ * The order of steps is part of the interface: options are checked and the log is opened in the caller's foreground;
+ * then the start pipe is waited for, so that the caller can move us into a cgroup; then we detach; what goes wrong from
+ * there on is told on the sync pipe. */
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/rw.h"
+#include "base/sys.h"
+#include "common/error.h"
+#include "monitor/endpoints.h"
+#include "monitor/launch.h"
+#include "monitor/logspec.h"
+#include "monitor/messages.h"
+#include "monitor/options.h"
+#include "monitor/parent.h"
+#include "relay/relay.h"
+
+/* The version of the interface that callers know and compare with; our own stands on the second line. */
+#define INTERFACE_VERSION "2.2.1"
+#define DEFAULT_SOCKET_DIR "/var/run/crio"
+
+struct monitor {
+	struct monitor_options options;
+	struct messages messages;
+	struct logspec log;
+	struct relay_setup set;
+	GArray *inherited;
+	int start_fd, attach_pipe_fd, null_fd;
+	char *bundle; /* NULL: none (an exec session without) */
+	char *pid_file;
+	char oom_score[16];
+	struct relay relay;
+};
+
+/* Everything lives as long as the process: nothing is freed at its end. */
+static struct monitor monitor;
+
+static _Noreturn void leave(GError *error)
+{
+	diag_error("%s", error->message);
+	exit(EXIT_FAILURE);
+}
+
+static void read_options(struct monitor *m, int argc, char **argv)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (!monitor_options_parse(&m->options, argc, argv, &error)) {
+		fprintf(stderr, "%s: option parsing failed: %s\n", program_invocation_short_name, error->message);
+		exit(EXIT_FAILURE);
+	}
+	if (m->options.version) {
+		printf("conmon version %s\ncommit: %s %s\n", INTERFACE_VERSION, PACKAGE_NAME, PACKAGE_VERSION);
+		exit(EXIT_SUCCESS);
+	}
+	if (!monitor_options_check_early(&m->options, &error)) {
+		fprintf(stderr, "%s: %s\n", program_invocation_short_name, error->message);
+		exit(EXIT_FAILURE);
+	}
+	messages_setup(&m->messages, DIAG_ERROR, m->options.syslog, m->options.cid);
+	if (!monitor_options_check(&m->options, &error))
+		leave(error);
+	messages_setup(&m->messages, (enum diag_level)m->options.level, m->options.syslog, m->options.cid);
+}
+
+/* Log drivers, and the file: opened here, in the foreground, so that the caller sees a mistake. */
+static bool open_log(struct monitor *m, GError **error)
+{
+	const struct monitor_options *o = &m->options;
+
+	if (!logspec_parse(o->log_path, &m->log, error))
+		return false;
+	m->set.log_fd = -1;
+	if (m->log.file) {
+		m->set.log_fd = open(m->log.file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+		if (m->set.log_fd < 0)
+			return fail(error, "Failed to open log file %s: %s", m->log.file, strerror(errno));
+		m->set.log_path = m->log.file;
+	}
+	if (m->log.file && !m->log.journald && o->log_tag)
+		return fail(error, "k8s-file doesn't support --log-tag");
+	if (m->log.file && !m->log.journald && o->log_label)
+		return fail(error, "k8s-file doesn't support --log-label");
+	if (m->log.journald)
+		return fail(error, "--log-path journald is not supported");
+	if (o->no_container_partial_message)
+		diag_warning("--no-container-partial-message has no effect without journald log driver");
+	return true;
+}
+
+/* We must be the last to be killed when memory runs out; what we start must not. Often not permitted: then we cope. */
+static void protect_from_oom(struct monitor *m)
+{
+	ssize_t n = rw_read_file(AT_FDCWD, "/proc/self/oom_score_adj", m->oom_score, sizeof m->oom_score);
+
+	if (n > 0 && rw_write_control(AT_FDCWD, "/proc/self/oom_score_adj", "-1000") == 0)
+		m->set.runtime.oom_score = m->set.exit_command.oom_score = m->oom_score;
+}
+
+static void find_paths(struct monitor *m)
+{
+	const struct monitor_options *o = &m->options;
+	struct relay_setup *set = &m->set;
+	g_autofree char *cwd = g_get_current_dir();
+
+	m->bundle = o->bundle ? g_strdup(o->bundle) : o->exec ? NULL : g_strdup(cwd);
+	m->pid_file = o->container_pidfile ? g_strdup(o->container_pidfile) : g_strdup_printf("%s/pidfile-%s", cwd, o->cid);
+	set->pid_file = m->pid_file;
+	set->exit_path = o->exit_dir ? g_build_filename(o->exit_dir, o->cid, NULL) : NULL;
+	set->persist_path = o->persist_dir ? g_build_filename(o->persist_dir, "exit", NULL) : NULL;
+	set->json_path = m->bundle ? g_build_filename(m->bundle, "exit.json", NULL) : NULL;
+	set->persist_json_path = o->persist_dir ? g_build_filename(o->persist_dir, "exit.json", NULL) : NULL;
+	set->oom_path = o->bundle ? g_build_filename(o->bundle, "oom", NULL) : NULL;
+	set->persist_oom_path = o->persist_dir ? g_build_filename(o->persist_dir, "oom", NULL) : NULL;
+}
+
+static void fill_setup(struct monitor *m)
+{
+	const struct monitor_options *o = &m->options;
+	struct relay_setup *set = &m->set;
+
+	set->id = o->cid;
+	set->exec = o->exec;
+	set->terminal = o->terminal;
+	set->no_sync_log = o->no_sync_log;
+	set->close_stdin = o->stdin_open && !o->leave_stdin_open;
+	set->timeout_s = o->timeout > 0 ? (unsigned int)o->timeout : 0;
+	set->sync_key = o->api_version ? "data" : o->exec ? "exit_code" : "pid";
+	set->log_size_max = o->log_size_max;
+	set->log_total_max = o->log_global_size_max;
+	set->rotation = (struct rotation){ .keep = o->log_rotate, .max_files = o->log_max_files };
+	set->stdin_fd = set->stdout_fd = set->stderr_fd = -1;
+	set->console_fd = set->attach_fd = set->ctl_fd = set->winsz_fd = set->sync_fd = -1;
+	set->say = messages_say;
+	set->user = &m->messages;
+}
+
+/* A record of an earlier run must not be taken for this one's; a reservation of a dead monitor is nobody's. */
+static void remove_leftovers(const char *path, bool keep_as_old)
+{
+	g_autofree char *dir_name = path ? g_path_get_dirname(path) : NULL, *name = path ? g_path_get_basename(path) : NULL;
+	g_autoptr(GDir) dir = path ? g_dir_open(dir_name, 0, NULL) : NULL;
+	size_t len = name ? strlen(name) : 0;
+	const char *entry;
+
+	if (path && keep_as_old) {
+		g_autofree char *old = g_strconcat(path, ".1", NULL);
+
+		(void)rename(path, old); /* usually there is none */
+	}
+	while (dir && (entry = g_dir_read_name(dir)))
+		if (strlen(entry) == len + 7 && strncmp(entry, name, len) == 0 && entry[len] == '.') {
+			g_autofree char *stale = g_build_filename(dir_name, entry, NULL);
+
+			(void)unlink(stale); /* no reason to fail: reserving will tell */
+		}
+}
+
+static bool prepare_stdio(struct monitor *m, GError **error)
+{
+	const struct monitor_options *o = &m->options;
+	struct relay_setup *set = &m->set;
+
+	if (m->log.passthrough) {
+		for (int i = 0; i < 3; i++) {
+			set->runtime.stdio[i] = i;
+			set->runtime_fds[i] = -1;
+		}
+		set->passthrough = true;
+		return true;
+	}
+	if (!endpoints_pipes(set, o->stdin_open, m->null_fd, error))
+		return false;
+	return !o->terminal || endpoints_console(set, error);
+}
+
+static bool prepare_control(struct monitor *m, GError **error)
+{
+	const struct monitor_options *o = &m->options;
+	const char *link_dir = o->full_attach ? NULL : o->socket_dir_path ?: DEFAULT_SOCKET_DIR;
+	struct syncpipe attach_pipe = { m->attach_pipe_fd, "data" };
+	int r;
+
+	if (!o->bundle && o->exec)
+		return true;
+	if (m->log.passthrough)
+		return true;
+	if (!endpoints_attach(&m->set, m->bundle, link_dir, o->cuuid, error) || !endpoints_fifos(&m->set, m->bundle, error))
+		return false;
+	r = o->exec_attach ? syncpipe_send(&attach_pipe, 0, NULL, 0) : 0;
+	m->attach_pipe_fd = attach_pipe.fd;
+	return r == 0 || fail_with(error, r, "write to the attach pipe");
+}
+
+static bool prepare_programs(struct monitor *m, GError **error)
+{
+	const struct monitor_options *o = &m->options;
+	struct relay_setup *set = &m->set;
+	char *place, **env = launch_environment(o, getpid(), &place, error);
+
+	if (!env)
+		return false;
+	set->runtime.path = o->runtime;
+	set->runtime.argv = launch_runtime_argv(o, m->bundle, m->pid_file, set->console_path);
+	set->runtime.envp = env;
+	set->runtime.listen_pid = place;
+	set->runtime.die_with_parent = true;
+	set->runtime.wait_fd = o->exec_attach ? m->start_fd : -1;
+	set->exit_command.path = o->exit_command;
+	set->exit_command.argv = launch_exit_argv(o);
+	set->exit_command.envp = environ;
+	set->exit_command.wait_fd = -1;
+	set->exit_command.close_from = 3;
+	set->exit_command.delay_s = (unsigned int)o->exit_delay;
+	for (int i = 0; i < 3; i++)
+		set->exit_command.stdio[i] = m->null_fd;
+	set->null_fd = m->null_fd;
+	set->inherited = (const int *)(void *)m->inherited->data;
+	set->n_inherited = m->inherited->len;
+	return true;
+}
+
+/* In the foreground: everything up to the detaching fork. */
+static bool foreground(struct monitor *m, GError **error)
+{
+	const struct monitor_options *o = &m->options;
+
+	fill_setup(m);
+	if (!open_log(m, error))
+		return false;
+	find_paths(m);
+	protect_from_oom(m);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (!parent_pipe("_OCI_STARTPIPE", &m->start_fd, error))
+		return false;
+	if (m->start_fd >= 0 && !parent_wait_start(m->start_fd, error))
+		return false;
+	parent_not_inherited(m->inherited, m->start_fd);
+	if (!o->exec_attach)
+		fd_close(&m->start_fd);
+	m->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (m->null_fd < 0)
+		return fail_errno(error, "Failed to open /dev/null");
+	return o->sync || parent_detach(o->conmon_pidfile, error);
+}
+
+/* Detached: from here on the caller hears of a mistake on the sync pipe. */
+static bool background(struct monitor *m, GError **error)
+{
+	const struct monitor_options *o = &m->options;
+	int r;
+
+	if (!parent_pipe("_OCI_SYNCPIPE", &m->set.sync_fd, error))
+		return false;
+	parent_not_inherited(m->inherited, m->set.sync_fd);
+	if (o->exec_attach && !parent_pipe("_OCI_ATTACHPIPE", &m->attach_pipe_fd, error))
+		return false;
+	if (o->exec_attach && m->attach_pipe_fd < 0)
+		return fail(error, "--attach specified but _OCI_ATTACHPIPE was not");
+	parent_not_inherited(m->inherited, m->attach_pipe_fd);
+	(void)setsid(); /* fails only where we lead a group already: with --sync */
+	r = sys_set_subreaper(true);
+	if (r < 0)
+		return fail_with(error, r, "become the reaper of the container's processes");
+	remove_leftovers(m->set.exit_path, false);
+	remove_leftovers(m->set.persist_path, false);
+	remove_leftovers(m->set.json_path, true);
+	remove_leftovers(m->set.persist_json_path, true);
+	if (!prepare_stdio(m, error) || !prepare_control(m, error) || !prepare_programs(m, error))
+		return false;
+	fd_close(&m->attach_pipe_fd);
+	return true;
+}
+
+static void use_null_stdio(const struct monitor *m)
+{
+	for (int i = 0; i < 3; i++)
+		if (dup2(m->null_fd, i) < 0)
+			diag_warning("replace stdio by /dev/null: %s", strerror(errno));
+}
+
+static _Noreturn void report_and_leave(struct monitor *m, GError *error)
+{
+	struct syncpipe sync = { m->set.sync_fd, m->set.sync_key };
+
+	(void)syncpipe_send(&sync, -1, error->message, (uint32_t)strlen(error->message)); /* we leave with an error anyway */
+	leave(error);
+}
+
+int main(int argc, char **argv)
+{
+	struct monitor *m = &monitor;
+	g_autoptr(GError) error = NULL;
+
+	m->inherited = parent_inherited();
+	m->start_fd = m->attach_pipe_fd = m->null_fd = -1;
+	(void)setlocale(LC_ALL, "");
+	(void)umask(0022);
+	read_options(m, argc, argv);
+	if (!foreground(m, &error))
+		leave(error);
+	if (!background(m, &error))
+		report_and_leave(m, error);
+	if (!m->log.passthrough)
+		use_null_stdio(m);
+	(void)sigprocmask(SIG_SETMASK, NULL, &m->set.runtime.mask);
+	m->set.exit_command.mask = m->set.runtime.mask;
+	tzset(); /* the zone is read now; the relay only looks it up */
+	(void)malloc_trim(0);
+	return relay_run(&m->relay, &m->set);
+}

@@ -1,0 +1,105 @@
+/* The monitor's command line. */
+#include "monitor/options.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/diag.h"
+#include "common/error.h"
+
+static const struct option_spec specs[] = {
+#define OPTION(field, type, name, short_name, value, help)                                                             \
+	OPTION_SPEC(struct monitor_options, field, type, name, short_name, value, help)
+#include "monitor/options.def"
+#undef OPTION
+};
+
+bool monitor_options_parse(struct monitor_options *o, int argc, char **argv, GError **error)
+{
+	g_autofree char **copy = g_memdup2(argv, sizeof *argv * ((size_t)argc + 1));
+	char **args = copy;
+
+	*o = (struct monitor_options){ .log_size_max = -1, .log_global_size_max = -1, .log_max_files = 1 };
+	return options_parse("- monitor one container or exec session", NULL, specs, G_N_ELEMENTS(specs), o, OPTIONS_DEFAULT,
+		&argc, &args, error);
+}
+
+void monitor_options_clear(struct monitor_options *o)
+{
+	options_clear(specs, G_N_ELEMENTS(specs), o);
+}
+
+bool monitor_options_check_early(struct monitor_options *o, GError **error)
+{
+	if (o->log_max_files < 0)
+		return fail(error, "log-max-files must be non-negative, got %d", o->log_max_files);
+	if (o->log_rotate && o->log_max_files < 1)
+		return fail(error, "log-max-files must be at least 1 when log-rotate is enabled, got %d", o->log_max_files);
+	if (!o->cid)
+		return fail(error, "Container ID not provided. Use --cid");
+	return true;
+}
+
+static bool check_level(struct monitor_options *o, GError **error)
+{
+	static const struct {
+		const char *name;
+		enum diag_level level;
+	} levels[] = {
+		{ "error", DIAG_ERROR }, { "fatal", DIAG_ERROR }, { "panic", DIAG_ERROR }, { "warn", DIAG_WARNING },
+		{ "warning", DIAG_WARNING }, { "info", DIAG_INFO }, { "debug", DIAG_DEBUG }, { "trace", DIAG_DEBUG },
+	};
+
+	o->level = DIAG_WARNING;
+	if (!o->log_level)
+		return true;
+	for (size_t i = 0; i < G_N_ELEMENTS(levels); i++)
+		if (g_ascii_strcasecmp(o->log_level, levels[i].name) == 0) {
+			o->level = (int)levels[i].level;
+			return true;
+		}
+	return fail(error, "No such log level %s", o->log_level);
+}
+
+/* What is understood but cannot be done yet is refused by name. */
+static bool check_supported(const struct monitor_options *o, GError **error)
+{
+	if (o->sdnotify_socket)
+		return fail(error, "--sdnotify-socket is not supported");
+	if (o->log_allowlist_dir)
+		return fail(error, "--log-allowlist-dir is not supported");
+	return true;
+}
+
+static void take_aliases(struct monitor_options *o)
+{
+	if (o->pidfile && !o->container_pidfile)
+		o->container_pidfile = g_steal_pointer(&o->pidfile);
+	if (o->restore_arg && !o->runtime_opt)
+		o->runtime_opt = g_steal_pointer(&o->restore_arg);
+}
+
+bool monitor_options_check(struct monitor_options *o, GError **error)
+{
+	if (!check_level(o, error))
+		return false;
+	if (o->restore && o->exec)
+		return fail(error, "Cannot use 'exec' and 'restore' at the same time");
+	if (!o->exec && o->exec_attach)
+		return fail(error, "Attach can only be specified with exec");
+	if (!o->api_version && o->exec_attach)
+		return fail(error, "Attach can only be specified for a non-legacy exec session");
+	if (!o->cuuid && (!o->exec || o->api_version))
+		return fail(error, "Container UUID not provided. Use --cuuid");
+	if (!o->runtime)
+		return fail(error, "Runtime path not provided. Use --runtime");
+	if (access(o->runtime, X_OK) < 0)
+		return fail(error, "Runtime path %s is not valid: %s", o->runtime, strerror(errno));
+	if (o->exec && !o->exec_process_spec)
+		return fail(error, "Exec process spec path not provided. Use --exec-process-spec");
+	if (o->exit_delay < 0)
+		return fail(error, "Delay before invoking exit command must be greater than or equal to 0");
+	take_aliases(o);
+	return check_supported(o, error);
+}

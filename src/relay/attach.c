@@ -1,0 +1,389 @@
+/* The attach socket: clients that see the container's output and may type into it. */
+#include "relay/attach.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+#define BATCH        32u            /* packets for one sendmmsg(2) */
+#define BEHIND_TURN  (256u * 1024)  /* bytes from the log for one client before the others' turn */
+
+static char packet_type[N_STREAMS] = { [STREAM_OUT] = 2, [STREAM_ERR] = 3 };
+
+static void on_client(struct loop_watch *w, uint32_t events, void *user);
+
+static void client_close(struct attach_client *c)
+{
+	struct attach *a = c->attach;
+	char scrap[4096];
+
+	loop_watch_stop(a->loop, &c->watch);
+	while (recv(c->fd, scrap, sizeof scrap, MSG_DONTWAIT) > 0)
+		;
+	(void)shutdown(c->fd, SHUT_RDWR); /* the peer may be gone already */
+	fd_close(&c->fd);
+	a->n_clients--;
+	a->n_behind -= c->behind;
+	c->behind = false;
+	if (a->n_behind == 0 && a->backlog)
+		backlog_drop(a->backlog, a->backlog->log->generation, a->n_clients == 0);
+	a->on_progress(a->user);
+}
+
+/* What the client is watched for follows from its state alone. */
+static void client_update(struct attach_client *c)
+{
+	uint32_t events = 0;
+
+	if (c->reading && !c->waits_for_stdin)
+		events |= EPOLLIN | EPOLLRDHUP;
+	if (c->blocked)
+		events |= EPOLLOUT;
+	if (!events && !c->waits_for_stdin)
+		events = EPOLLHUP; /* nothing but its going away */
+	/* While its packet waits, a hang-up would be reported without end: it is seen when the packet is through. */
+	if (c->waits_for_stdin && !c->blocked)
+		events = 0;
+	(void)loop_watch_set(c->attach->loop, &c->watch, events); /* cannot fail for a started watch on a socket */
+}
+
+/* Sends packets from the spool: 1 when everything was sent, 0 when the socket is full, -errno when the client is gone. */
+static int send_from_spool(struct attach_client *c)
+{
+	struct mmsghdr msgs[BATCH];
+	struct iovec iov[BATCH][2];
+	enum stream stream;
+	const char *data;
+	uint32_t len;
+
+	while ((len = spool_peek(c->attach->spool, &c->cursor, &stream, &data)) > 0) {
+		unsigned int n = 0;
+		int sent;
+
+		for (uint32_t done = 0; done < len && n < BATCH; n++) {
+			uint32_t part = len - done < ATTACH_PACKET_MAX ? len - done : ATTACH_PACKET_MAX;
+
+			iov[n][0] = (struct iovec){ &packet_type[stream], 1 };
+			iov[n][1] = (struct iovec){ (void *)(data + done), part };
+			msgs[n] = (struct mmsghdr){ .msg_hdr = { .msg_iov = iov[n], .msg_iovlen = 2 } };
+			done += part;
+		}
+		do
+			sent = sendmmsg(c->fd, msgs, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		while (sent < 0 && errno == EINTR);
+		if (sent < 0)
+			return errno == EAGAIN || errno == ENOBUFS ? 0 : -errno;
+		for (int i = 0; i < sent; i++)
+			spool_take(&c->cursor, stream, (uint32_t)iov[i][1].iov_len);
+	}
+	return 1;
+}
+
+/* Sends the part of a piece of the log that the client has not seen. 1, 0 or -errno as above. */
+static int send_piece(struct attach_client *c, const struct backlog_piece *p, uint64_t start)
+{
+	uint64_t *pos = &c->cursor.pos[p->stream];
+	uint32_t total = p->len + p->newline;
+
+	while (*pos < start + total) {
+		uint32_t done = (uint32_t)(*pos - start), part = total - done;
+		struct iovec iov[3] = { { &packet_type[p->stream], 1 } };
+		struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 3 };
+		uint32_t text;
+
+		if (part > ATTACH_PACKET_MAX)
+			part = ATTACH_PACKET_MAX;
+		text = done + part > p->len ? p->len - done : part;
+		iov[1] = (struct iovec){ (void *)(p->data + done), text };
+		iov[2] = (struct iovec){ (void *)"\n", part - text };
+		if (sendmsg(c->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+			if (errno == EINTR)
+				continue;
+			return errno == EAGAIN || errno == ENOBUFS ? 0 : -errno;
+		}
+		*pos += part;
+	}
+	return 1;
+}
+
+/* Serves a client from the log until it has caught up with the spool, its socket is full, or its turn is over. */
+static int send_from_log(struct attach_client *c)
+{
+	struct attach *a = c->attach;
+
+	for (uint32_t turn = 0; turn < BEHIND_TURN;) {
+		struct backlog_mark next = c->mark;
+		struct backlog_piece piece;
+		int r = backlog_read(a->backlog, &next, &piece);
+
+		if (r == 0) {
+			if (!spool_covers(a->spool, &c->cursor))
+				return -ENODATA;
+			c->behind = false;
+			c->cursor.seq = 0;
+			a->n_behind--;
+			backlog_drop(a->backlog, a->backlog->log->generation, false);
+			return send_from_spool(c);
+		}
+		if (r > 0 && c->cursor.pos[piece.stream] < c->mark.pos[piece.stream])
+			return -ENODATA; /* the counts do not fit together: rather none than wrong bytes */
+		if (r > 0)
+			r = send_piece(c, &piece, c->mark.pos[piece.stream]);
+		if (r <= 0)
+			return r;
+		c->mark = next;
+		turn += piece.len + K8S_PREFIX;
+	}
+	return 0; /* its socket has room: the loop comes back at once */
+}
+
+/* A client that has all that the log has needs nothing before the log's present end. */
+static void refresh_mark(struct attach_client *c)
+{
+	const struct k8s_log *log = c->attach->backlog->log;
+
+	if (!c->behind && c->cursor.pos[STREAM_OUT] >= log->stream[STREAM_OUT].logged &&
+		c->cursor.pos[STREAM_ERR] >= log->stream[STREAM_ERR].logged)
+		c->mark = backlog_end(c->attach->backlog);
+}
+
+/* Gives the client what it can take now. May close it. */
+static void client_serve(struct attach_client *c)
+{
+	int r = c->behind ? send_from_log(c) : send_from_spool(c);
+
+	if (r < 0) {
+		c->attach->n_cut += r == -ENODATA;
+		client_close(c);
+		return;
+	}
+	c->blocked = r == 0;
+	if (c->attach->backlog)
+		refresh_mark(c);
+	client_update(c);
+}
+
+/* Takes packets for the container's stdin. Whether the client is still there. */
+static bool client_receive(struct attach_client *c, uint32_t events)
+{
+	struct attach *a = c->attach;
+
+	while (c->reading) {
+		ssize_t n;
+
+		if (stdinq_busy(a->input)) {
+			c->waits_for_stdin = true;
+			client_update(c);
+			return true;
+		}
+		n = stdinq_receive(a->input, c->fd);
+		if (n == -EAGAIN)
+			break;
+		if (n < 0) {
+			client_close(c);
+			return false;
+		}
+		if (n == 0) {
+			if (a->close_stdin)
+				stdinq_close(a->input);
+			c->reading = !(events & (EPOLLRDHUP | EPOLLHUP)); /* an empty packet, or the end */
+			if (c->reading)
+				break;
+		}
+		if (!(events & EPOLLHUP))
+			break; /* one packet a turn; of a client that left, all */
+	}
+	if (events & (EPOLLHUP | EPOLLERR)) {
+		client_close(c);
+		return false;
+	}
+	client_update(c);
+	return true;
+}
+
+static void on_client(struct loop_watch *w, uint32_t events, void *user)
+{
+	struct attach_client *c = user;
+
+	(void)w;
+	if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) && !client_receive(c, events))
+		return;
+	if ((events & EPOLLOUT) && c->fd >= 0) {
+		client_serve(c);
+		c->attach->on_progress(c->attach->user);
+	}
+}
+
+static void client_open(struct attach *a, int fd)
+{
+	struct attach_client *c = NULL;
+
+	for (uint32_t i = 0; i < ATTACH_CLIENTS && !c; i++)
+		if (a->client[i].fd < 0)
+			c = &a->client[i];
+	if (!c || a->ending) {
+		fd_close(&fd);
+		return;
+	}
+	*c = (struct attach_client){ .attach = a, .fd = fd, .watch.fd = -1, .cursor = spool_end(a->spool), .reading = true };
+	if (a->backlog)
+		c->mark = backlog_end(a->backlog);
+	if (loop_watch_start(a->loop, &c->watch, fd, EPOLLIN | EPOLLRDHUP, on_client, c) < 0) {
+		fd_close(&c->fd);
+		return;
+	}
+	a->n_clients++;
+}
+
+static void on_listen(struct loop_watch *w, uint32_t events, void *user)
+{
+	struct attach *a = user;
+	int fd;
+
+	(void)events;
+	do
+		fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	while (fd < 0 && errno == EINTR);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && a->reserve_fd >= 0) {
+		/* No descriptor is left: refuse the caller instead of being woken by him for ever. */
+		fd_close(&a->reserve_fd);
+		fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		fd_close(&fd);
+		a->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		return;
+	}
+	if (fd >= 0)
+		client_open(a, fd);
+}
+
+int attach_init(struct attach *a, struct loop *loop, struct spool *spool, struct stdinq *input, int listen_fd)
+{
+	*a = (struct attach){ .loop = loop, .spool = spool, .input = input, .listen_fd = listen_fd, .reserve_fd = -1 };
+	a->watch.fd = -1;
+	for (uint32_t i = 0; i < ATTACH_CLIENTS; i++)
+		a->client[i].fd = -1;
+	if (listen_fd < 0)
+		return 0;
+	a->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return loop_watch_start(loop, &a->watch, listen_fd, EPOLLIN, on_listen, a);
+}
+
+void attach_clear(struct attach *a)
+{
+	attach_close_all(a);
+	loop_watch_stop(a->loop, &a->watch);
+	fd_close(&a->listen_fd);
+	fd_close(&a->reserve_fd);
+}
+
+#define FOR_EACH_CLIENT(a, c)                                                                                          \
+	for (struct attach_client *c = (a)->client; c < (a)->client + ((a)->n_clients ? ATTACH_CLIENTS : 0); c++)          \
+		if (c->fd >= 0)
+
+void attach_serve(struct attach *a)
+{
+	FOR_EACH_CLIENT (a, c)
+		if (!c->blocked)
+			client_serve(c);
+}
+
+void attach_wanted(const struct attach *a, uint64_t wanted[N_STREAMS])
+{
+	for (uint32_t i = 0; a->n_clients && i < ATTACH_CLIENTS; i++) {
+		const struct attach_client *c = &a->client[i];
+
+		if (c->fd < 0)
+			continue;
+		for (int s = 0; s < N_STREAMS; s++) {
+			/* A client behind meets the spool where the log ends: what the log still carries must be here. */
+			uint64_t need = c->behind ? a->backlog->log->stream[s].logged : c->cursor.pos[s];
+
+			if (need < wanted[s])
+				wanted[s] = need;
+		}
+	}
+}
+
+bool attach_make_room(struct attach *a)
+{
+	bool gained = false;
+
+	if (a->overflow == ATTACH_BLOCK)
+		return false;
+	FOR_EACH_CLIENT (a, c) {
+		enum stream stream;
+		const char *data;
+
+		if (c->behind || !spool_peek(a->spool, &c->cursor, &stream, &data))
+			continue;
+		gained = true;
+		if (a->backlog && backlog_reaches(a->backlog, &c->mark) && backlog_hold(a->backlog) == 0) {
+			c->behind = true;
+			a->n_behind++;
+		} else {
+			a->n_cut++;
+			client_close(c);
+		}
+	}
+	return gained;
+}
+
+void attach_log_retires(struct attach *a)
+{
+	bool wanted = false;
+
+	FOR_EACH_CLIENT (a, c) {
+		refresh_mark(c);
+		wanted = wanted || c->behind || c->mark.offset != a->backlog->log->size;
+	}
+	/* Fails when descriptors are short: who needs that file is then let go when he comes to it. */
+	if (wanted)
+		(void)backlog_hold(a->backlog);
+}
+
+void attach_log_replaced(struct attach *a)
+{
+	uint32_t oldest = a->backlog->log->generation;
+
+	FOR_EACH_CLIENT (a, c) {
+		refresh_mark(c);
+		if (c->mark.segment < oldest)
+			oldest = c->mark.segment;
+	}
+	backlog_drop(a->backlog, oldest, false);
+}
+
+void attach_stdin_ready(struct attach *a)
+{
+	FOR_EACH_CLIENT (a, c) {
+		if (!c->waits_for_stdin)
+			continue;
+		c->waits_for_stdin = false;
+		client_update(c);
+	}
+}
+
+bool attach_all_served(const struct attach *a)
+{
+	for (uint32_t i = 0; a->n_clients && i < ATTACH_CLIENTS; i++) {
+		const struct attach_client *c = &a->client[i];
+
+		if (c->fd >= 0 && (c->behind || c->cursor.pos[STREAM_OUT] < a->spool->pos[STREAM_OUT] ||
+		                          c->cursor.pos[STREAM_ERR] < a->spool->pos[STREAM_ERR]))
+			return false;
+	}
+	return true;
+}
+
+void attach_close_all(struct attach *a)
+{
+	a->ending = true;
+	FOR_EACH_CLIENT (a, c)
+		client_close(c);
+}

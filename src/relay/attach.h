@@ -1,0 +1,78 @@
+/* The attach socket: clients that see the container's output and may type into it.
+ *
+ * To a client: packets of one byte (2 stdout, 3 stderr) and at most 8192 bytes. From a client: bytes for stdin. A
+ * client never slows a container: it takes from the spool at its own pace, is served from the log when the spool has
+ * to go on without it, and is let go only when the log cannot serve it. An exec session waits for its client instead
+ * (the policy ATTACH_BLOCK), because there is nothing to catch up from. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "relay/backlog.h"
+#include "relay/spool.h"
+#include "relay/stdinq.h"
+
+#define ATTACH_CLIENTS    128u
+#define ATTACH_PACKET_MAX 8192u
+
+enum attach_overflow { ATTACH_CATCH_UP, ATTACH_BLOCK };
+
+struct attach;
+
+struct attach_client {
+	struct loop_watch watch;
+	struct attach *attach;
+	struct cursor cursor;
+	struct backlog_mark mark; /* everything at and after it in the log covers what the cursor has not taken */
+	int fd;              /* -1: the place is free */
+	bool behind;         /* served from the log */
+	bool blocked;        /* its socket takes nothing at the moment */
+	bool reading;        /* it may still send */
+	bool waits_for_stdin;/* its next packet has to wait until the container takes the present one */
+};
+
+struct attach {
+	struct loop *loop;
+	struct spool *spool;
+	struct backlog *backlog; /* NULL: there is none */
+	struct stdinq *input;
+	enum attach_overflow overflow;
+	bool close_stdin;        /* a client's end of input is the container's */
+	bool ending;             /* nobody new is let in */
+	int listen_fd, reserve_fd;
+	uint32_t n_clients, n_behind;
+	uint64_t n_cut;          /* clients let go because they could not be served */
+	struct loop_watch watch;
+	struct attach_client client[ATTACH_CLIENTS];
+	void (*on_progress)(void *user); /* the spool may be freer than before */
+	void *user;
+};
+
+/* Sets up the object; the listening socket may be -1 (no attach socket). 0 or -errno. */
+int attach_init(struct attach *a, struct loop *loop, struct spool *spool, struct stdinq *input, int listen_fd);
+void attach_clear(struct attach *a);
+
+/* New bytes are in the spool (and in the log): serves every client that can take them. */
+void attach_serve(struct attach *a);
+
+/* Lowers wanted[] to what clients still need from the spool. */
+void attach_wanted(const struct attach *a, uint64_t wanted[N_STREAMS]);
+
+/* The spool is full: lets lagging clients of a container go on from the log. Whether anything was gained. */
+bool attach_make_room(struct attach *a);
+
+/* The log is about to be replaced / was replaced by a new file. */
+void attach_log_retires(struct attach *a);
+void attach_log_replaced(struct attach *a);
+
+/* The container took what was waiting for its stdin. */
+void attach_stdin_ready(struct attach *a);
+
+/* Whether every client has everything. */
+bool attach_all_served(const struct attach *a);
+
+/* Ends all clients: their receive queues are emptied first, since closing with unread input would destroy the output
+ * that is queued for them. */
+void attach_close_all(struct attach *a);

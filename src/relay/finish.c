@@ -1,0 +1,158 @@
+/* The end: records, last words, exit command. In this order, which watchers rely on: log complete, inherited
+ * descriptors closed, clients closed, persist file, exit file, last line on the sync pipe, attach socket gone, exit
+ * command. */
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/sys.h"
+#include "relay/relay.h"
+
+#define JSON_SIZE 4096u
+
+static void reserve(struct relay *r, struct record_file *f, const char *path, uint32_t size)
+{
+	int err = record_reserve(f, path, size);
+
+	if (err < 0)
+		r->set.say(RELAY_WARNING, "reserve", path, -err, r->set.user);
+}
+
+void finish_reserve(struct relay *r)
+{
+	reserve(r, &r->persist_file, r->set.persist_path, NUM_MAX);
+	reserve(r, &r->exit_file, r->set.exit_path, NUM_MAX);
+	reserve(r, &r->json_file, r->set.json_path, JSON_SIZE);
+	reserve(r, &r->persist_json_file, r->set.persist_json_path, JSON_SIZE);
+}
+
+static void cancel_records(struct relay *r)
+{
+	record_cancel(&r->persist_file);
+	record_cancel(&r->exit_file);
+	record_cancel(&r->json_file);
+	record_cancel(&r->persist_json_file);
+}
+
+void finish_failure(struct relay *r, const char *message, uint32_t len)
+{
+	int err = syncpipe_send(&r->sync, -1, message, len);
+
+	if (err < 0)
+		r->set.say(RELAY_ERROR, "tell the caller on the sync pipe", NULL, -err, r->set.user);
+	cancel_records(r);
+	pump_stop(&r->pump);
+	attach_close_all(&r->attach);
+	r->status = 1;
+}
+
+static void commit(struct relay *r, struct record_file *f, const char *text, uint32_t len, struct record_file *spare)
+{
+	int err = record_commit(f, text, len, spare);
+
+	if (err < 0)
+		r->set.say(RELAY_ERROR, "write exit record", f->path, -err, r->set.user);
+}
+
+static void close_inherited(struct relay *r)
+{
+	for (unsigned int i = 0; i < r->set.n_inherited; i++) {
+		int fd = r->set.inherited[i];
+
+		fd_close(&fd);
+	}
+}
+
+static void complete_end(struct relay *r)
+{
+	struct end *e = &r->end;
+
+	if (r->timed_out) {
+		e->cause = END_TIMEOUT;
+		e->code = -1;
+	} else if (e->signal == SIGKILL && r->oom.kills > 0) {
+		e->cause = END_OOM;
+	}
+	if (!e->end_boot_ns) {
+		clock_gettime(CLOCK_REALTIME, &e->end_real);
+		e->end_boot_ns = sys_clock_ns(CLOCK_BOOTTIME);
+	}
+	e->oom_kills = r->oom.kills;
+	e->stdin_bytes = r->input.bytes;
+	e->clients_cut = r->attach.n_cut;
+	for (int s = 0; s < N_STREAMS; s++)
+		e->stream[s] = (struct end_stream){ r->spool.pos[s], r->log.stream[s].records, r->log.stream[s].dropped };
+}
+
+/* What is written must reach the disk some day soon, but nobody should wait for a slow disk to learn the status. */
+static void sync_log(struct relay *r)
+{
+	pid_t pid;
+
+	if (r->set.no_sync_log || !r->log.regular || r->log.fd < 0 ||
+		r->log.stream[STREAM_OUT].records + r->log.stream[STREAM_ERR].records == 0)
+		return;
+	pid = fork();
+	if (pid == 0) {
+		(void)fsync(r->log.fd); /* nobody is left to tell */
+		_exit(0);
+	}
+	if (pid < 0)
+		r->set.say(RELAY_WARNING, "fork to sync the log", r->log.path, errno, r->set.user);
+}
+
+void finish_record(struct relay *r)
+{
+	char plain[NUM_MAX], json[JSON_SIZE];
+	const char *message = r->timed_out ? "command timed out" : NULL;
+	uint32_t plain_len, json_len;
+	int err;
+
+	pump_stop(&r->pump);
+	k8s_flush(&r->log);
+	close_inherited(r);
+	attach_close_all(&r->attach);
+	attach_clear(&r->attach);
+	complete_end(r);
+	plain_len = (uint32_t)num_format_i64(plain, r->end.code);
+	json_len = record_json(&r->end, json, sizeof json);
+	commit(r, &r->persist_file, plain, plain_len, &r->persist_json_file);
+	commit(r, &r->exit_file, plain, plain_len, &r->json_file);
+	commit(r, &r->json_file, json, json_len, NULL);
+	commit(r, &r->persist_json_file, json, json_len, NULL);
+	if (r->set.exec) {
+		err = syncpipe_send(&r->sync, r->end.code, message, message ? (uint32_t)strlen(message) : 0);
+		if (err < 0)
+			r->set.say(RELAY_ERROR, "tell the exit code on the sync pipe", NULL, -err, r->set.user);
+	}
+	if (r->set.attach_path)
+		(void)unlink(r->set.attach_path); /* the engine may have removed it already */
+	sync_log(r);
+	r->status = r->end.code & 0xff;
+}
+
+void finish_exit_command(struct relay *r)
+{
+	pid_t pid;
+
+	fd_close(&r->sync.fd);
+	if (r->set.exit_command.path) {
+		(void)sys_set_subreaper(false); /* what it leaves behind is not ours */
+		pid = spawn(&r->set.exit_command);
+		if (pid < 0) {
+			r->set.say(RELAY_ERROR, "start exit command", r->set.exit_command.path, -pid, r->set.user);
+		} else {
+			int status = 0;
+
+			while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+				;
+			if (status != 0)
+				r->set.say(RELAY_WARNING, "exit command failed", r->set.exit_command.path, 0, r->set.user);
+		}
+	}
+	if (r->set.socket_link)
+		(void)unlink(r->set.socket_link); /* tidiness only */
+}

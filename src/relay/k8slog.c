@@ -1,0 +1,236 @@
+/* The log file: records built in bulk, whole records only. */
+#include "relay/k8slog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/rw.h"
+
+#define STREAM_OFFSET 36u /* of "stdout" in the prefix */
+#define FLAG_OFFSET   43u
+#define STAMP_SLACK   3u /* the prefix is copied as 48 bytes: three vector moves */
+
+static void look_at_file(struct k8s_log *log)
+{
+	struct stat st;
+
+	log->regular = log->fd >= 0 && fstat(log->fd, &st) == 0 && S_ISREG(st.st_mode);
+	log->size = log->counted = log->regular ? (uint64_t)st.st_size : 0;
+}
+
+int k8s_init(struct k8s_log *log, int fd, const char *path)
+{
+	void *mem;
+
+	*log = (struct k8s_log){ .fd = fd, .path = path, .stamp_sec = INT64_MIN };
+	mem = mmap(NULL, K8S_BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (mem == MAP_FAILED)
+		return -errno;
+	log->buf = mem;
+	look_at_file(log);
+	log->total = log->size;
+	return 0;
+}
+
+void k8s_clear(struct k8s_log *log)
+{
+	if (log->buf)
+		(void)munmap(log->buf, K8S_BUFFER);
+	log->buf = NULL;
+	fd_close(&log->fd);
+}
+
+void k8s_use_file(struct k8s_log *log, int fd)
+{
+	fd_close(&log->fd);
+	log->fd = fd;
+	look_at_file(log);
+	log->generation++;
+}
+
+static void put_digits(char *at, int width, unsigned long value)
+{
+	for (int i = width - 1; i >= 0; i--) {
+		at[i] = (char)('0' + value % 10);
+		value /= 10;
+	}
+}
+
+/* Everything but the fraction holds for a second. */
+static void stamp_second(struct k8s_log *log, time_t sec)
+{
+	struct tm tm;
+	long offset;
+
+	if (!localtime_r(&sec, &tm)) {
+		memset(&tm, 0, sizeof tm);
+		tm.tm_year = 70;
+		tm.tm_mday = 1;
+	}
+	memcpy(log->stamp, "0000-00-00T00:00:00.000000000+00:00 stdout F ", K8S_PREFIX);
+	put_digits(log->stamp, 4, (unsigned long)(tm.tm_year + 1900));
+	put_digits(log->stamp + 5, 2, (unsigned long)tm.tm_mon + 1);
+	put_digits(log->stamp + 8, 2, (unsigned long)tm.tm_mday);
+	put_digits(log->stamp + 11, 2, (unsigned long)tm.tm_hour);
+	put_digits(log->stamp + 14, 2, (unsigned long)tm.tm_min);
+	put_digits(log->stamp + 17, 2, (unsigned long)tm.tm_sec);
+	offset = tm.tm_gmtoff / 60;
+	log->stamp[29] = offset < 0 ? '-' : '+';
+	offset = offset < 0 ? -offset : offset;
+	put_digits(log->stamp + 30, 2, (unsigned long)offset / 60);
+	put_digits(log->stamp + 33, 2, (unsigned long)offset % 60);
+	log->stamp_sec = sec;
+}
+
+void k8s_set_time(struct k8s_log *log, const struct timespec *now)
+{
+	if (now->tv_sec != log->stamp_sec)
+		stamp_second(log, now->tv_sec);
+	put_digits(log->stamp + 20, 9, (unsigned long)now->tv_nsec);
+}
+
+/* Where the last whole record in the first n bytes of the buffer ends. Payload never contains a newline. */
+static uint32_t record_boundary(const struct k8s_log *log, uint32_t n)
+{
+	const char *end = n ? memrchr(log->buf, '\n', n) : NULL;
+
+	return end ? (uint32_t)(end + 1 - log->buf) : 0;
+}
+
+/* Splits what is pending into written and dropped: the records from offset kept on did not get into the file. */
+static void settle(struct k8s_log *log, uint32_t kept)
+{
+	for (int s = 0; s < N_STREAMS; s++) {
+		log->stream[s].logged += log->pending.bytes[s];
+		log->stream[s].records += log->pending.records[s];
+		log->pending.bytes[s] = log->pending.records[s] = 0;
+	}
+	for (const char *p = log->buf + kept, *end = log->buf + log->len; p < end;) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		struct k8s_stream *s = &log->stream[p[STREAM_OFFSET + 3] == 'e' ? STREAM_ERR : STREAM_OUT];
+
+		s->dropped += (uint64_t)(nl - p) - K8S_PREFIX + (p[FLAG_OFFSET] == 'F');
+		s->records--;
+		p = nl + 1;
+	}
+	log->len = 0;
+}
+
+void k8s_flush(struct k8s_log *log)
+{
+	uint32_t done = 0, kept;
+	ssize_t n = 0;
+
+	if (!log->len)
+		return;
+	while (done < log->len && n >= 0) {
+		n = rw_write(log->fd, log->buf + done, log->len - done);
+		if (n > 0)
+			done += (uint32_t)n;
+	}
+	kept = done == log->len ? done : record_boundary(log, done);
+	log->error = n < 0 ? (int)-n : 0;
+	if (kept < done) {
+		/* The end is torn: take it back before anything else is written. */
+		off_t end = lseek(log->fd, 0, SEEK_END);
+
+		if (!log->regular || end < (off_t)(done - kept) || ftruncate(log->fd, end - (off_t)(done - kept)) < 0)
+			kept = done; /* a pipe or a failing disk: the torn piece stays, and is counted as it lies */
+	}
+	log->size += kept;
+	log->counted += kept;
+	log->total += kept;
+	settle(log, record_boundary(log, kept));
+}
+
+static void make_room(struct k8s_log *log, uint32_t need)
+{
+	if (log->len + need + STAMP_SLACK > K8S_BUFFER)
+		k8s_flush(log);
+	if (log->size_max > 0 && log->counted + log->len + need > (uint64_t)log->size_max && log->counted + log->len > 0) {
+		k8s_flush(log);
+		log->counted = 0; /* also when the file cannot be replaced: then it is tried again a whole limit later */
+		log->on_full(log, log->user);
+	}
+}
+
+/* Adds one record: the carried start, then n bytes at data. */
+static void put_record(struct k8s_log *log, enum stream stream, const char *data, uint32_t n, char flag)
+{
+	struct k8s_stream *s = &log->stream[stream];
+	uint32_t payload = s->carried + n, need = K8S_PREFIX + payload + 1;
+	uint32_t bytes = payload + (flag == 'F');
+	char *p;
+
+	if (log->total_max > 0 && log->total + log->len >= (uint64_t)log->total_max) {
+		s->logged += bytes;
+		s->dropped += bytes;
+		s->carried = 0;
+		return;
+	}
+	make_room(log, need);
+	p = log->buf + log->len;
+	memcpy(p, log->stamp, K8S_PREFIX + STAMP_SLACK);
+	if (stream == STREAM_ERR)
+		memcpy(p + STREAM_OFFSET, "stderr", 6);
+	p[FLAG_OFFSET] = flag;
+	p += K8S_PREFIX;
+	if (s->carried) {
+		memcpy(p, s->carry, s->carried);
+		p += s->carried;
+		s->carried = 0;
+	}
+	memcpy(p, data, n);
+	p[n] = '\n';
+	log->len += need;
+	if (log->len > log->touched)
+		log->touched = log->len;
+	log->pending.bytes[stream] += bytes;
+	log->pending.records[stream]++;
+}
+
+void k8s_feed(struct k8s_log *log, enum stream stream, const char *data, uint32_t n)
+{
+	struct k8s_stream *s = &log->stream[stream];
+
+	if (log->fd < 0)
+		return;
+	while (n > 0) {
+		uint32_t room = K8S_RECORD_MAX - s->carried, span = n < room ? n : room;
+		const char *nl = memchr(data, '\n', span);
+
+		if (nl) {
+			span = (uint32_t)(nl - data);
+			put_record(log, stream, data, span, 'F');
+			span++;
+		} else if (span == room) {
+			put_record(log, stream, data, span, 'P');
+		} else {
+			memcpy(s->carry + s->carried, data, span);
+			s->carried += span;
+		}
+		data += span;
+		n -= span;
+	}
+}
+
+void k8s_end_partial(struct k8s_log *log, enum stream stream)
+{
+	if (log->fd >= 0 && log->stream[stream].carried)
+		put_record(log, stream, "", 0, 'P');
+}
+
+void k8s_trim(struct k8s_log *log)
+{
+	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+
+	if (log->len || log->touched <= page)
+		return;
+	(void)madvise(log->buf + page, K8S_BUFFER - page, MADV_DONTNEED); /* advice only */
+	log->touched = 0;
+}

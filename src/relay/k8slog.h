@@ -1,0 +1,73 @@
+/* The log file in the format that the container runtime interface asks for ("k8s-file"):
+ *
+ *	2026-08-24T13:37:00.123456789+02:00 stdout F text
+ *
+ * A record carries at most K8S_RECORD_MAX bytes of the container. F: the record's bytes ended with a newline in the
+ * data. P: they did not, and a longer line or a later rest follows. Records are built in one buffer and written by one
+ * write(2) for each batch; the file ends at a record boundary after every write, or is cut back to one. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "relay/spool.h"
+
+#define K8S_RECORD_MAX 8192u
+#define K8S_PREFIX     45u             /* "<35 bytes of time> stdout F " */
+#define K8S_BUFFER     (512u * 1024)
+
+struct k8s_stream {
+	uint64_t logged;  /* bytes of the container that are in the file (or were dropped) */
+	uint64_t records;
+	uint64_t dropped; /* bytes that could not be written, or were over the global limit */
+	uint32_t carried; /* length of carry: the start of a record whose rest is still to be read */
+	char carry[K8S_RECORD_MAX];
+};
+
+struct k8s_log {
+	int fd;                /* -1: no log file */
+	const char *path;
+	int64_t size_max;      /* bytes of the file, <= 0: no limit */
+	int64_t total_max;     /* bytes of all records together, <= 0: no limit */
+	uint64_t size;         /* of the file: where the next record goes */
+	uint64_t counted;      /* towards size_max */
+	uint64_t total;        /* of everything written, with what was found at the start */
+	uint32_t generation;   /* counts replacements of the file */
+	int error;             /* errno of the last failed write, 0 after a good one */
+	bool regular;          /* a regular file: can be cut back, read again, synced */
+	char *buf;             /* K8S_BUFFER, mapped */
+	uint32_t len;
+	uint32_t touched;
+	struct k8s_stream stream[N_STREAMS];
+	struct {
+		uint32_t bytes[N_STREAMS], records[N_STREAMS];
+	} pending;             /* in buf, not yet written */
+	int64_t stamp_sec;     /* second that stamp was made for */
+	char stamp[K8S_PREFIX + 3];
+	/* The size limit was reached: replace the file. Called with an empty buffer; may call k8s_use_file. */
+	void (*on_full)(struct k8s_log *log, void *user);
+	void *user;
+};
+
+/* Takes an open log file (or -1). The size found counts towards the limits. 0 or -errno. */
+int k8s_init(struct k8s_log *log, int fd, const char *path);
+void k8s_clear(struct k8s_log *log);
+
+/* Goes on in another file (the old descriptor is closed). */
+void k8s_use_file(struct k8s_log *log, int fd);
+
+/* Notes the time that the records of this batch get. */
+void k8s_set_time(struct k8s_log *log, const struct timespec *now);
+
+/* Adds n bytes of a stream. A rest without newline is carried until more comes or k8s_end_partial. */
+void k8s_feed(struct k8s_log *log, enum stream stream, const char *data, uint32_t n);
+
+/* Nothing more is waiting in the pipe: what is carried becomes a P record now. */
+void k8s_end_partial(struct k8s_log *log, enum stream stream);
+
+/* Writes what was built. */
+void k8s_flush(struct k8s_log *log);
+
+/* Gives memory back after a burst. */
+void k8s_trim(struct k8s_log *log);

@@ -1,0 +1,306 @@
+/* From the container's streams to the log and to the attach clients. */
+#include "relay/pump.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/rw.h"
+#include "base/sys.h"
+
+#define MS 1000000u
+
+#define FAIR_READ     8192u         /* from each stream in turn while both are active, to keep their order */
+#define FAIR_WINDOW   (100u * MS)   /* "active": read from within this time */
+#define BURST_GAP     (2u * MS)     /* reads closer than this belong to one burst */
+#define BURST_LENGTH  16u
+#define GATHER_NS     50000u        /* how long single lines may gather in the pipe during a burst */
+#define DRAIN_ROUNDS  64
+#define GATHER_ENOUGH 16384         /* bytes that are worth a turn at once */
+#define TRIM_DELAY    (1000u * MS)
+
+enum outcome { READ_DATA, READ_EMPTY, READ_END, READ_FULL };
+
+void pump_init(struct pump *p, struct loop *loop, struct spool *spool, struct k8s_log *log, struct attach *attach)
+{
+	*p = (struct pump){ .loop = loop, .spool = spool, .log = log, .attach = attach, .holding = true };
+	for (enum stream s = 0; s < N_STREAMS; s++)
+		p->stream[s] = (struct pump_stream){ .pump = p, .stream = s, .fd = -1, .watch.fd = -1 };
+}
+
+static void stream_close(struct pump_stream *s)
+{
+	loop_watch_stop(s->pump->loop, &s->watch);
+	fd_close(&s->fd);
+	s->full = false;
+}
+
+static void release_spool(struct pump *p)
+{
+	uint64_t wanted[N_STREAMS] = { p->logged.pos[STREAM_OUT], p->logged.pos[STREAM_ERR] };
+
+	attach_wanted(p->attach, wanted);
+	spool_release(p->spool, wanted);
+}
+
+/* Everything read so far goes into the log, then to the clients. ended: the stream whose pipe is empty now. */
+static void pass_on(struct pump *p, bool out_ended, bool err_ended)
+{
+	enum stream stream;
+	struct timespec now;
+	const char *data;
+	uint32_t n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	k8s_set_time(p->log, &now);
+	while ((n = spool_peek(p->spool, &p->logged, &stream, &data)) > 0) {
+		k8s_feed(p->log, stream, data, n);
+		spool_take(&p->logged, stream, n);
+	}
+	if (out_ended)
+		k8s_end_partial(p->log, STREAM_OUT);
+	if (err_ended)
+		k8s_end_partial(p->log, STREAM_ERR);
+	k8s_flush(p->log);
+	attach_serve(p->attach);
+	release_spool(p);
+}
+
+static bool both_active(const struct pump *p, uint64_t now)
+{
+	for (enum stream s = 0; s < N_STREAMS; s++)
+		if (!p->stream[s].active_ns || now - p->stream[s].active_ns > FAIR_WINDOW)
+			return false;
+	return true;
+}
+
+/* In a burst of small writes a short rest lets them gather: far fewer turns, and the writer is woken less. Not while
+ * somebody watches, nor while the order of two streams is at stake. */
+static void gather(struct pump *p, const struct pump_stream *s, uint64_t now)
+{
+	int waiting;
+
+	if (now - s->active_ns > BURST_GAP)
+		p->burst = 0;
+	if (p->burst < BURST_LENGTH || p->terminal || p->attach->n_clients || both_active(p, now))
+		return;
+	if (ioctl(s->fd, FIONREAD, &waiting) == 0 && waiting < GATHER_ENOUGH)
+		(void)nanosleep(&(struct timespec){ .tv_nsec = GATHER_NS }, NULL); /* a signal only ends the rest early */
+}
+
+/* Finds room for a read. While the runtime runs, a full spool means that more came than any message: let it go. */
+static uint32_t make_space(struct pump *p, enum stream stream, char **ret_space)
+{
+	uint32_t space = spool_space(p->spool, stream, ret_space);
+
+	if (!space && p->holding) {
+		const char *words;
+
+		(void)pump_words(p, &words); /* keeps them */
+		pump_release_hold(p);
+	} else if (!space && attach_make_room(p->attach)) {
+		release_spool(p);
+	}
+	return space ?: spool_space(p->spool, stream, ret_space);
+}
+
+/* One read of a stream and everything that follows from it. */
+static enum outcome read_once(struct pump_stream *s)
+{
+	struct pump *p = s->pump;
+	uint64_t now = sys_clock_ns(CLOCK_MONOTONIC);
+	int waiting = 0;
+	char *to;
+	uint32_t want = make_space(p, s->stream, &to);
+	ssize_t n;
+
+	if (!want)
+		return READ_FULL;
+	gather(p, s, now);
+	if (want > FAIR_READ && both_active(p, now))
+		want = FAIR_READ;
+	n = rw_read(s->fd, to, want);
+	if (n == -EAGAIN)
+		return READ_EMPTY;
+	if (n <= 0)
+		return READ_END;
+	s->active_ns = now;
+	p->burst += (uint32_t)n < want && p->burst < BURST_LENGTH;
+	spool_commit(p->spool, s->stream, (uint32_t)n);
+	if ((uint32_t)n == want && ioctl(s->fd, FIONREAD, &waiting) < 0)
+		waiting = 0;
+	if (!p->holding)
+		pass_on(p, s->stream == STREAM_OUT && !waiting, s->stream == STREAM_ERR && !waiting);
+	return READ_DATA;
+}
+
+static void on_trim(struct loop_timer *t, void *user)
+{
+	struct pump *p = user;
+	uint64_t seen = p->spool->pos[STREAM_OUT] + p->spool->pos[STREAM_ERR];
+
+	(void)t;
+	if (seen == p->trim_seen) {
+		spool_trim(p->spool);
+		k8s_trim(p->log);
+	} else {
+		p->trim_seen = seen;
+		loop_timer_start(p->loop, &p->trim, TRIM_DELAY, on_trim, p);
+	}
+}
+
+/* After a burst the memory that it took is given back once; a quiet container has no timer. */
+static void arm_trim(struct pump *p)
+{
+	if (p->trim.due_ns || (p->log->touched <= 4096 && p->spool->ring[0].touched <= 4096 && p->spool->ring[1].touched <= 4096))
+		return;
+	p->trim_seen = p->spool->pos[STREAM_OUT] + p->spool->pos[STREAM_ERR];
+	loop_timer_start(p->loop, &p->trim, TRIM_DELAY, on_trim, p);
+}
+
+/* A terminal without user reports a hang-up for as long as nobody opens it: ask for changes only. Setting the same
+ * again does nothing, so this does not wake itself. */
+static void wait_for_user(struct pump_stream *s)
+{
+	(void)loop_watch_set(s->pump->loop, &s->watch, EPOLLIN | EPOLLET);
+}
+
+static void check_drained(struct pump *p)
+{
+	for (enum stream s = 0; s < N_STREAMS; s++)
+		if (p->stream[s].fd >= 0 && !p->stream[s].dry)
+			return;
+	pass_on(p, true, true);
+	p->on_drained(p->user);
+}
+
+static void stream_turn(struct pump_stream *s)
+{
+	struct pump *p = s->pump;
+
+	switch (read_once(s)) {
+	case READ_DATA:
+		(void)loop_watch_set(p->loop, &s->watch, EPOLLIN); /* after a hang-up: the user is back */
+		arm_trim(p);
+		return;
+	case READ_FULL:
+		s->full = true;
+		(void)loop_watch_set(p->loop, &s->watch, 0);
+		return;
+	case READ_EMPTY:
+		break;
+	case READ_END:
+		if (p->terminal && s->stream == STREAM_OUT && !p->draining)
+			wait_for_user(s);
+		else
+			stream_close(s);
+		break;
+	}
+	if (p->draining) {
+		s->dry = true;
+		(void)loop_watch_set(p->loop, &s->watch, 0);
+	}
+}
+
+static void on_stream(struct loop_watch *w, uint32_t events, void *user)
+{
+	struct pump_stream *s = user;
+	struct pump *p = s->pump;
+
+	(void)w;
+	(void)events;
+	stream_turn(s);
+	if (p->draining)
+		check_drained(p);
+}
+
+int pump_start(struct pump *p, enum stream stream, int fd)
+{
+	struct pump_stream *s = &p->stream[stream];
+
+	s->fd = fd;
+	return loop_watch_start(p->loop, &s->watch, fd, EPOLLIN, on_stream, s);
+}
+
+void pump_release_hold(struct pump *p)
+{
+	if (!p->holding)
+		return;
+	p->holding = false;
+	pass_on(p, true, true);
+	pump_continue(p);
+}
+
+uint32_t pump_words(struct pump *p, const char **ret_text)
+{
+	struct cursor all = { 0 };
+	enum stream stream;
+	const char *data;
+	uint32_t n;
+
+	*ret_text = p->words;
+	if (!p->holding)
+		return p->n_words;
+	while ((n = spool_peek(p->spool, &all, &stream, &data)) > 0) {
+		uint32_t room = PUMP_WORDS_MAX - p->n_words, part = n < room ? n : room;
+
+		if (stream == STREAM_ERR) {
+			memcpy(p->words + p->n_words, data, part);
+			p->n_words += part;
+		}
+		spool_take(&all, stream, n);
+	}
+	return p->n_words;
+}
+
+void pump_poll(struct pump *p)
+{
+	for (enum stream s = 0; s < N_STREAMS; s++)
+		while (p->stream[s].fd >= 0 && !p->stream[s].full && read_once(&p->stream[s]) == READ_DATA)
+			;
+}
+
+void pump_drain(struct pump *p)
+{
+	bool more = true;
+
+	p->draining = true;
+	/* As much as pipes hold, and then as events come: somebody may still be writing. */
+	for (int round = 0; more && round < DRAIN_ROUNDS; round++) {
+		more = false;
+		for (enum stream s = 0; s < N_STREAMS; s++) {
+			struct pump_stream *st = &p->stream[s];
+
+			if (st->fd < 0 || st->dry || st->full)
+				continue;
+			stream_turn(st);
+			more = true;
+		}
+	}
+	check_drained(p);
+}
+
+void pump_continue(struct pump *p)
+{
+	release_spool(p);
+	for (enum stream s = 0; s < N_STREAMS; s++) {
+		struct pump_stream *st = &p->stream[s];
+		char *to;
+
+		if (!st->full || !spool_space(p->spool, s, &to))
+			continue;
+		st->full = false;
+		(void)loop_watch_set(p->loop, &st->watch, EPOLLIN);
+	}
+}
+
+void pump_stop(struct pump *p)
+{
+	loop_timer_stop(p->loop, &p->trim);
+	for (enum stream s = 0; s < N_STREAMS; s++)
+		stream_close(&p->stream[s]);
+}

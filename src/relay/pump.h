@@ -1,0 +1,69 @@
+/* From the container's stdout and stderr (or its terminal) into the spool, and from there to the log and to the attach
+ * clients: log first, so that nobody sees what the log cannot have. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "relay/attach.h"
+#include "relay/k8slog.h"
+#include "relay/spool.h"
+
+#define PUMP_WORDS_MAX 8191u
+
+struct pump;
+
+struct pump_stream {
+	struct pump *pump;
+	enum stream stream;
+	int fd;             /* -1: not open, or at its end */
+	bool full;          /* parked until readers make room */
+	bool dry;           /* while draining: found empty */
+	uint64_t active_ns; /* when it was last read from */
+	struct loop_watch watch;
+};
+
+struct pump {
+	struct loop *loop;
+	struct spool *spool;
+	struct k8s_log *log;
+	struct attach *attach;
+	struct pump_stream stream[N_STREAMS];
+	struct cursor logged;     /* what the log was given */
+	struct loop_timer trim;
+	uint64_t trim_seen;       /* bytes read when trim was armed */
+	bool holding;             /* the runtime still runs: what comes may be its own words, keep it */
+	bool draining;            /* the container is gone: each stream is over when it is empty */
+	uint32_t n_words;         /* of words */
+	char words[PUMP_WORDS_MAX]; /* the first that came on stderr, kept when holding had to be given up */
+	bool terminal;            /* one stream, no gathering, the end of a session is no end of file */
+	uint32_t burst;           /* short reads that followed each other closely */
+	void (*on_drained)(void *user);
+	void *user;
+};
+
+void pump_init(struct pump *p, struct loop *loop, struct spool *spool, struct k8s_log *log, struct attach *attach);
+
+/* Starts reading fd (non-blocking, owned from now on) as stream. 0 or -errno. */
+int pump_start(struct pump *p, enum stream stream, int fd);
+
+/* What was held back goes to the log and to the clients. */
+void pump_release_hold(struct pump *p);
+
+/* The first bytes (at most PUMP_WORDS_MAX) that came on stderr while holding: a runtime's message. Length; *ret_text is
+ * not terminated. */
+uint32_t pump_words(struct pump *p, const char **ret_text);
+
+/* Reads what can be read now without blocking, from all streams. */
+void pump_poll(struct pump *p);
+
+/* Reads every stream to where it is empty; calls on_drained, at once or later, when that is done and what was read is
+ * in the log. */
+void pump_drain(struct pump *p);
+
+/* Readers took something: goes on reading where that was stopped for lack of room. */
+void pump_continue(struct pump *p);
+
+/* Closes all streams. */
+void pump_stop(struct pump *p);

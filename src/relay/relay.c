@@ -1,0 +1,393 @@
+/* The resident part of the monitor. */
+#include "relay/relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/rw.h"
+#include "base/sys.h"
+
+#define S 1000000000ull
+
+#define SERVE_STEP      (10 * S)   /* how long clients may take without taking anything, once the container is gone */
+#define SERVE_TOTAL     (60 * S)   /* and altogether; a session's own client has as long as he lives */
+#define DRAIN_TOTAL     (10 * S)   /* how long leftover writers can keep the streams from being empty */
+
+static void say(struct relay *r, enum relay_level level, const char *what, const char *object, int err)
+{
+	r->set.say(level, what, object, err < 0 ? -err : err, r->set.user);
+}
+
+static void on_master(int master_fd, void *user)
+{
+	struct relay *r = user;
+	/* One descriptor each, so that closing the input leaves output and size alone. */
+	int in = fcntl(master_fd, F_DUPFD_CLOEXEC, 3), out = in < 0 ? -1 : fcntl(master_fd, F_DUPFD_CLOEXEC, 3), err;
+
+	r->pump.terminal = true;
+	stdinq_set_fd(&r->input, in);
+	err = out < 0 ? -errno : pump_start(&r->pump, STREAM_OUT, out);
+	if (err < 0)
+		say(r, RELAY_ERROR, "read from the terminal", NULL, err);
+}
+
+static void reopen_log(struct relay *r)
+{
+	int err;
+
+	k8s_flush(&r->log);
+	attach_log_retires(&r->attach);
+	err = rotate_log(&r->log, &r->set.rotation);
+	if (err < 0)
+		say(r, RELAY_WARNING, "replace log file, going on in the old one", r->log.path, err);
+	attach_log_replaced(&r->attach);
+}
+
+static void on_log_full(struct k8s_log *log, void *user)
+{
+	(void)log;
+	reopen_log(user);
+}
+
+static void on_ctl(const struct ctl_line *line, void *user)
+{
+	struct relay *r = user;
+
+	if (line->request == CTL_REOPEN)
+		reopen_log(r);
+	else if (r->set.terminal)
+		console_resize(&r->console, line->rows, line->cols);
+	/* A resize without a terminal means nothing, and is forgotten. */
+}
+
+static void on_stdin_room(void *user)
+{
+	struct relay *r = user;
+
+	attach_stdin_ready(&r->attach);
+}
+
+static void touch(struct relay *r, const char *path)
+{
+	int fd;
+
+	if (!path)
+		return;
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0)
+		say(r, RELAY_WARNING, "create", path, errno);
+	fd_close(&fd);
+}
+
+static void on_oom(void *user)
+{
+	struct relay *r = user;
+
+	say(r, RELAY_INFO, "out of memory in the container's cgroup", r->set.id, 0);
+	touch(r, r->set.persist_oom_path);
+	touch(r, r->set.oom_path);
+}
+
+static void on_timeout(struct loop_timer *t, void *user)
+{
+	(void)t;
+	relay_event(user, LIFE_TIMED_OUT);
+}
+
+/* ---- the end of the streams ---- */
+
+static uint64_t progress(const struct relay *r)
+{
+	uint64_t sum = r->spool.pos[STREAM_OUT] + r->spool.pos[STREAM_ERR];
+
+	for (uint32_t i = 0; i < ATTACH_CLIENTS; i++)
+		if (r->attach.client[i].fd >= 0)
+			sum += r->attach.client[i].cursor.pos[STREAM_OUT] + r->attach.client[i].cursor.pos[STREAM_ERR];
+	return sum;
+}
+
+static void on_drain_deadline(struct loop_timer *t, void *user)
+{
+	struct relay *r = user;
+	uint64_t now = sys_clock_ns(CLOCK_BOOTTIME), seen = progress(r);
+	bool served = r->attach.overflow == ATTACH_BLOCK && r->attach.n_clients > 0;
+
+	(void)t;
+	if (r->drained && attach_all_served(&r->attach)) {
+		relay_event(r, LIFE_DRAINED);
+		return;
+	}
+	/* A session's client decides himself; he ends the wait by leaving. */
+	if (served || (r->drained && seen != r->drain_progress && now - r->drain_start_ns < SERVE_TOTAL)) {
+		r->drain_progress = seen;
+		loop_timer_start(&r->loop, &r->drain_deadline, SERVE_STEP, on_drain_deadline, r);
+		return;
+	}
+	if (!attach_all_served(&r->attach))
+		say(r, RELAY_WARNING, "attach clients did not take all output in time", r->set.id, 0);
+	relay_event(r, LIFE_DRAIN_DEADLINE);
+}
+
+static void check_served(struct relay *r)
+{
+	if (r->state == LIFE_DRAINING && r->drained && attach_all_served(&r->attach))
+		relay_event(r, LIFE_DRAINED);
+}
+
+static void on_drained(void *user)
+{
+	struct relay *r = user;
+
+	r->drained = true;
+	check_served(r);
+}
+
+/* A client took something or left. Runs inside the client's own turn: it only makes further turns possible. */
+static void on_client_progress(void *user)
+{
+	struct relay *r = user;
+
+	pump_continue(&r->pump);
+	if (r->state == LIFE_DRAINING && r->drained && attach_all_served(&r->attach))
+		loop_timer_start(&r->loop, &r->drain_deadline, 0, on_drain_deadline, r);
+}
+
+static void start_drain(struct relay *r)
+{
+	r->drain_start_ns = sys_clock_ns(CLOCK_BOOTTIME);
+	loop_timer_stop(&r->loop, &r->timeout);
+	loop_timer_start(&r->loop, &r->drain_deadline, DRAIN_TOTAL, on_drain_deadline, r);
+	oom_check(&r->oom);
+	pump_drain(&r->pump);
+}
+
+/* ---- actions of the life cycle ---- */
+
+static void announce(struct relay *r)
+{
+	int err = syncpipe_send(&r->sync, r->container_pid, NULL, 0);
+
+	if (err < 0)
+		say(r, RELAY_ERROR, "tell the pid on the sync pipe", NULL, err);
+	r->end.pid = r->container_pid;
+	clock_gettime(CLOCK_REALTIME, &r->end.start_real);
+	r->end.start_boot_ns = sys_clock_ns(CLOCK_BOOTTIME);
+	if (!r->set.exec) {
+		err = oom_start(&r->oom, &r->loop, r->container_pid, on_oom, r);
+		if (err < 0 && err != -ENOENT && err != -ESRCH)
+			say(r, RELAY_WARNING, "watch for out of memory", r->set.id, err);
+		r->end.oom_known = err == 0;
+	}
+	if (r->set.timeout_s)
+		loop_timer_start(&r->loop, &r->timeout, r->set.timeout_s * S, on_timeout, r);
+	pump_release_hold(&r->pump);
+	reaper_watch_container(r);
+}
+
+/* The runtime's own words are the best message; then what we know ourselves. */
+static void report_failure(struct relay *r)
+{
+	char text[128] = "runtime left with status ";
+	const char *message = text;
+	uint32_t len;
+
+	pump_poll(&r->pump);
+	len = pump_words(&r->pump, &message);
+	while (len > 0 && message[len - 1] == '\0')
+		len--;
+	if (!len) {
+		message = text;
+		if (r->status)
+			num_format_i64(text + strlen(text), r->status);
+		else if (r->set.terminal && r->console.master_fd < 0)
+			message = "Runtime did not set up terminal";
+		else
+			strcpy(text, "runtime left no pid in its pid file");
+		len = (uint32_t)strlen(message);
+	}
+	finish_failure(r, message, len);
+	loop_quit(&r->loop);
+}
+
+static void kill_container(struct relay *r)
+{
+	pid_t group = getpgid(r->container_pid);
+
+	r->timed_out = true;
+	if (r->exited)
+		return;
+	/* The pid is ours until it is reaped, so its group is too. */
+	if (group < 2 || sys_kill_group(group, SIGKILL) < 0)
+		(void)sys_kill_process(r->container_pid, SIGKILL); /* gone: then it needs no signal */
+}
+
+void relay_event(struct relay *r, enum life_event event)
+{
+	struct life_step step;
+
+	if (event == LIFE_RUNTIME_OK) {
+		char text[64] = "";
+		int64_t pid = 0;
+		ssize_t n = rw_read_file(AT_FDCWD, r->set.pid_file, text, sizeof text);
+
+		text[n > 0 ? strcspn(text, " \t\r\n") : 0] = '\0';
+		if (num_parse_i64(text, 2, INT32_MAX, &pid) < 0 || (r->set.terminal && r->console.master_fd < 0))
+			event = LIFE_RUNTIME_FAILED;
+		r->container_pid = (pid_t)pid;
+	}
+	step = life_step(r->state, event);
+	r->state = step.next;
+	switch (step.action) {
+	case LIFE_NOTHING:
+		break;
+	case LIFE_ANNOUNCE:
+		announce(r);
+		break;
+	case LIFE_REPORT_FAILURE:
+		report_failure(r);
+		break;
+	case LIFE_KILL_AND_DRAIN:
+		kill_container(r);
+		start_drain(r);
+		break;
+	case LIFE_DRAIN:
+		start_drain(r);
+		break;
+	case LIFE_FINISH:
+		finish_record(r);
+		loop_quit(&r->loop);
+		break;
+	case LIFE_BUG:
+		say(r, RELAY_ERROR, "event in a state where it cannot come", life_event_name(event), 0);
+		break;
+	}
+}
+
+/* ---- start ---- */
+
+static int start_io(struct relay *r)
+{
+	const struct relay_setup *set = &r->set;
+	int err;
+
+	err = spool_init(&r->spool) ?: k8s_init(&r->log, set->log_fd, set->log_path) ?: backlog_init(&r->backlog, &r->log);
+	if (err < 0)
+		return err;
+	r->log.size_max = set->log_size_max;
+	r->log.total_max = set->log_total_max;
+	r->log.on_full = on_log_full;
+	r->log.user = r;
+	err = stdinq_init(&r->input, &r->loop, set->stdin_fd, on_stdin_room, r) ?:
+		attach_init(&r->attach, &r->loop, &r->spool, &r->input, set->attach_fd);
+	if (err < 0)
+		return err;
+	r->attach.backlog = &r->backlog;
+	r->attach.close_stdin = set->close_stdin;
+	r->attach.overflow = set->exec ? ATTACH_BLOCK : ATTACH_CATCH_UP;
+	r->attach.on_progress = on_client_progress;
+	r->attach.user = r;
+	pump_init(&r->pump, &r->loop, &r->spool, &r->log, &r->attach);
+	r->pump.on_drained = on_drained;
+	r->pump.user = r;
+	if (set->stdout_fd >= 0)
+		err = pump_start(&r->pump, STREAM_OUT, set->stdout_fd);
+	if (err == 0 && set->stderr_fd >= 0)
+		err = pump_start(&r->pump, STREAM_ERR, set->stderr_fd);
+	return err;
+}
+
+static int start_control(struct relay *r)
+{
+	r->console = (struct console){
+		.listen_fd = r->set.console_fd,
+		.path = r->set.console_path,
+		.dir = r->set.console_dir,
+		.on_master = on_master,
+		.user = r,
+	};
+	r->ctl.on_line = r->winsz.on_line = on_ctl;
+	r->ctl.user = r->winsz.user = r;
+	return console_start(&r->console, &r->loop) ?: ctl_start(&r->ctl, &r->loop, r->set.ctl_fd, false) ?:
+		ctl_start(&r->winsz, &r->loop, r->set.winsz_fd, true) ?: reaper_start(r);
+}
+
+static int start_runtime(struct relay *r)
+{
+	pid_t pid = spawn(&r->set.runtime);
+
+	if (pid < 0)
+		return pid;
+	r->runtime_pid = pid;
+	r->runtime_pidfd = sys_pidfd_open(pid, 0); /* an unreaped child: fails only without descriptors, then no forwarding */
+	for (int i = 0; i < 3; i++) {
+		fd_close(&r->set.runtime_fds[i]);
+		if (r->set.passthrough)
+			(void)dup2(r->set.null_fd, i); /* both exist */
+	}
+	fd_close(&r->set.runtime.wait_fd);
+	return 0;
+}
+
+static int start(struct relay *r)
+{
+	const char *step = "set up the event loop";
+	int err = loop_init(&r->loop);
+
+	if (err == 0) {
+		step = "set up streams";
+		err = start_io(r);
+	}
+	if (err == 0) {
+		step = "set up control channels";
+		err = start_control(r);
+	}
+	if (err == 0) {
+		finish_reserve(r);
+		step = "fork for the runtime";
+		err = start_runtime(r);
+	}
+	if (err < 0) {
+		char text[128];
+		size_t n = strlen(step);
+
+		say(r, RELAY_ERROR, step, r->set.id, err);
+		memcpy(text, step, n);
+		memcpy(text + n, ": ", 2);
+		strcpy(text + n + 2, strerrorname_np(-err) ?: "unknown error");
+		finish_failure(r, text, (uint32_t)strlen(text));
+	}
+	return err;
+}
+
+int relay_run(struct relay *r, const struct relay_setup *setup)
+{
+	*r = (struct relay){
+		.set = *setup,
+		.sync = { setup->sync_fd, setup->sync_key },
+		.signal_fd = -1,
+		.runtime_pidfd = -1,
+		.container_pidfd = -1,
+		.end = { .id = setup->id, .exec = setup->exec },
+		.exit_file.fd = -1,
+		.persist_file.fd = -1,
+		.json_file.fd = -1,
+		.persist_json_file.fd = -1,
+	};
+	if (start(r) == 0) {
+		int err = loop_run(&r->loop);
+
+		if (err < 0)
+			say(r, RELAY_ERROR, "wait for events", NULL, err);
+	}
+	console_clear(&r->console);
+	oom_stop(&r->oom);
+	ctl_stop(&r->ctl);
+	ctl_stop(&r->winsz);
+	reaper_stop(r);
+	finish_exit_command(r);
+	return r->status;
+}

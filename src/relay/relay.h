@@ -1,0 +1,115 @@
+/* The resident part of the monitor: from the moment the runtime is started until the container's end is recorded.
+ *
+ * The caller (src/monitor) fills struct relay_setup: strings and arrays that stay valid for ever, descriptors that are
+ * owned by the relay from then on. While the relay runs it allocates nothing and waits for nobody but the kernel. */
+#pragma once
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/loop.h"
+#include "relay/attach.h"
+#include "relay/backlog.h"
+#include "relay/console.h"
+#include "relay/ctl.h"
+#include "relay/k8slog.h"
+#include "relay/lifecycle.h"
+#include "relay/oom.h"
+#include "relay/pump.h"
+#include "relay/record.h"
+#include "relay/rotate.h"
+#include "relay/spawn.h"
+#include "relay/spool.h"
+#include "relay/stdinq.h"
+#include "relay/syncpipe.h"
+
+enum relay_level { RELAY_ERROR, RELAY_WARNING, RELAY_INFO };
+
+/* Writes one of our own messages: what was tried, on which object (may be NULL), errno value (0: none). */
+typedef void (*relay_say_fn)(enum relay_level level, const char *what, const char *object, int err, void *user);
+
+struct relay_setup {
+	const char *id;
+	bool exec;               /* an exec session: its client is its consumer, output waits for him */
+	bool terminal;
+	bool no_sync_log;
+	bool close_stdin;        /* a client's end of input closes the container's stdin */
+	unsigned int timeout_s;  /* 0: none */
+	int sync_fd;             /* -1: none */
+	const char *sync_key;
+	int stdin_fd, stdout_fd, stderr_fd; /* our ends, -1: none */
+	int console_fd;          /* listening console socket, -1: none */
+	const char *console_path, *console_dir;
+	int attach_fd;           /* listening, -1: none */
+	const char *attach_path; /* unlinked at the end, NULL: none */
+	const char *socket_link; /* the symlink to the bundle, removed last; NULL: none */
+	int ctl_fd, winsz_fd;
+	int log_fd;              /* -1: none */
+	const char *log_path;
+	int64_t log_size_max, log_total_max;
+	struct rotation rotation;
+	const char *pid_file;    /* written by the runtime */
+	const char *exit_path, *persist_path;            /* plain exit files, NULL: none */
+	const char *json_path, *persist_json_path;       /* exit.json, NULL: none */
+	const char *oom_path, *persist_oom_path;         /* empty marker files, NULL: none */
+	const int *inherited;    /* descriptors that were open when we were started; closed before the exit files appear */
+	unsigned int n_inherited;
+	struct spawn runtime;    /* stdio are the container's ends; closed once the runtime runs */
+	int runtime_fds[3];      /* those ends that are ours to close, -1: none */
+	bool passthrough;        /* the runtime has our own stdio: give it up once it runs */
+	int null_fd;             /* /dev/null */
+	struct spawn exit_command; /* path NULL: none */
+	relay_say_fn say;
+	void *user;
+};
+
+struct relay {
+	struct relay_setup set;
+	struct loop loop;
+	enum life_state state;
+	struct syncpipe sync;
+	struct spool spool;
+	struct k8s_log log;
+	struct backlog backlog;
+	struct stdinq input;
+	struct attach attach;
+	struct pump pump;
+	struct console console;
+	struct ctl ctl, winsz;
+	struct oom oom;
+	int signal_fd;
+	struct loop_watch signal_watch;
+	pid_t runtime_pid;       /* 0: not running (any more) */
+	int runtime_pidfd;
+	pid_t container_pid;     /* 0: not known yet */
+	int container_pidfd;
+	struct loop_watch container_watch;
+	bool exited;             /* the container's end was seen */
+	bool timed_out;
+	bool drained;
+	struct loop_timer timeout, drain_deadline;
+	uint64_t drain_start_ns, drain_progress;
+	struct end end;
+	struct record_file exit_file, persist_file, json_file, persist_json_file;
+	int status;              /* our own exit status */
+};
+
+/* Runs from the start of the runtime to the end; returns the exit status for our own process. */
+int relay_run(struct relay *r, const struct relay_setup *setup);
+
+/* Feeds an event to the life cycle and does what follows. */
+void relay_event(struct relay *r, enum life_event event);
+
+/* reaper.c: signals and children. */
+int reaper_start(struct relay *r);
+void reaper_watch_container(struct relay *r);
+void reaper_check(struct relay *r);
+void reaper_stop(struct relay *r);
+
+/* finish.c: records and last words. */
+void finish_reserve(struct relay *r);
+void finish_failure(struct relay *r, const char *message, uint32_t len);
+void finish_record(struct relay *r);
+void finish_exit_command(struct relay *r);

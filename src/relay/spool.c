@@ -1,0 +1,101 @@
+/* What was read from the container and is still wanted by somebody. */
+#include "relay/spool.h"
+
+static struct spool_piece *piece_at(struct spool *s, uint64_t seq)
+{
+	return &s->piece[seq % SPOOL_PIECES];
+}
+
+int spool_init(struct spool *s)
+{
+	*s = (struct spool){ 0 };
+	for (int i = 0; i < N_STREAMS; i++) {
+		int r = ring_init(&s->ring[i], SPOOL_RING_SIZE);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void spool_clear(struct spool *s)
+{
+	for (int i = 0; i < N_STREAMS; i++)
+		ring_clear(&s->ring[i]);
+}
+
+uint32_t spool_space(struct spool *s, enum stream stream, char **ret_space)
+{
+	uint32_t space;
+
+	if (s->next - s->first == SPOOL_PIECES)
+		return 0;
+	space = ring_space(&s->ring[stream], SPOOL_READ_MIN, ret_space);
+	return space > SPOOL_READ_MAX ? SPOOL_READ_MAX : space;
+}
+
+void spool_commit(struct spool *s, enum stream stream, uint32_t n)
+{
+	uint32_t offset = ring_commit(&s->ring[stream], n);
+	struct spool_piece *last = s->next > s->first ? piece_at(s, s->next - 1) : NULL;
+
+	if (last && last->stream == stream && last->offset + last->len == offset)
+		last->len += n; /* the same stream went on: one piece, so that single lines do not use up the index */
+	else
+		*piece_at(s, s->next++) = (struct spool_piece){ s->pos[stream], offset, n, stream };
+	s->pos[stream] += n;
+}
+
+struct cursor spool_end(const struct spool *s)
+{
+	return (struct cursor){ s->next > s->first ? s->next - 1 : s->next, { s->pos[STREAM_OUT], s->pos[STREAM_ERR] } };
+}
+
+uint32_t spool_peek(const struct spool *s, struct cursor *c, enum stream *ret_stream, const char **ret_data)
+{
+	if (c->seq < s->first)
+		c->seq = s->first;
+	for (; c->seq < s->next; c->seq++) {
+		const struct spool_piece *p = &s->piece[c->seq % SPOOL_PIECES];
+		uint64_t taken = c->pos[p->stream] > p->pos ? c->pos[p->stream] - p->pos : 0;
+
+		if (taken < p->len) {
+			*ret_stream = p->stream;
+			*ret_data = s->ring[p->stream].mem + p->offset + taken;
+			return p->len - (uint32_t)taken;
+		}
+		if (c->seq + 1 == s->next)
+			break; /* the last piece may grow: stay with it */
+	}
+	return 0;
+}
+
+bool spool_covers(const struct spool *s, const struct cursor *c)
+{
+	uint64_t held[N_STREAMS] = { s->pos[STREAM_OUT], s->pos[STREAM_ERR] };
+
+	for (uint64_t seq = s->next; seq-- > s->first;) {
+		const struct spool_piece *p = &s->piece[seq % SPOOL_PIECES];
+
+		held[p->stream] = p->pos;
+	}
+	return c->pos[STREAM_OUT] >= held[STREAM_OUT] && c->pos[STREAM_ERR] >= held[STREAM_ERR];
+}
+
+void spool_release(struct spool *s, const uint64_t wanted[N_STREAMS])
+{
+	while (s->first < s->next) {
+		struct spool_piece *p = piece_at(s, s->first);
+
+		if (p->pos + p->len > wanted[p->stream])
+			break;
+		ring_release(&s->ring[p->stream], p->offset + p->len);
+		s->first++;
+	}
+}
+
+void spool_trim(struct spool *s)
+{
+	for (int i = 0; i < N_STREAMS; i++)
+		ring_trim(&s->ring[i]);
+}

@@ -1,0 +1,118 @@
+/* The way into the container. */
+#include "relay/stdinq.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/rw.h"
+
+int stdinq_init(struct stdinq *q, struct loop *loop, int fd, void (*on_room)(void *user), void *user)
+{
+	void *mem = mmap(NULL, STDIN_PACKET_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	*q = (struct stdinq){ .loop = loop, .fd = fd, .watch.fd = -1, .on_room = on_room, .user = user };
+	if (mem == MAP_FAILED)
+		return -errno;
+	q->buf = mem;
+	return 0;
+}
+
+static void drop_fd(struct stdinq *q)
+{
+	loop_watch_stop(q->loop, &q->watch);
+	fd_close(&q->fd);
+	q->len = q->done = 0;
+	q->close_after = false;
+}
+
+void stdinq_clear(struct stdinq *q)
+{
+	drop_fd(q);
+	if (q->buf)
+		(void)munmap(q->buf, STDIN_PACKET_MAX);
+	q->buf = NULL;
+}
+
+void stdinq_set_fd(struct stdinq *q, int fd)
+{
+	drop_fd(q);
+	q->fd = fd;
+}
+
+static void packet_done(struct stdinq *q)
+{
+	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+
+	if (q->len > page)
+		(void)madvise(q->buf + page, STDIN_PACKET_MAX - page, MADV_DONTNEED); /* advice only */
+	q->len = q->done = 0;
+	if (q->close_after)
+		drop_fd(q);
+}
+
+static void on_writable(struct loop_watch *w, uint32_t events, void *user);
+
+/* Writes what is pending as far as it goes. */
+static void push(struct stdinq *q)
+{
+	while (q->fd >= 0 && stdinq_busy(q)) {
+		ssize_t n = rw_write(q->fd, q->buf + q->done, q->len - q->done);
+
+		if (n == -EAGAIN) {
+			if (!loop_watch_started(&q->watch))
+				(void)loop_watch_start(q->loop, &q->watch, q->fd, EPOLLOUT, on_writable, q);
+			return;
+		}
+		if (n < 0) {
+			/* EPIPE: the container closed its stdin. What comes from now on has no reader. */
+			drop_fd(q);
+			return;
+		}
+		q->done += (uint32_t)n;
+		q->bytes += (uint64_t)n;
+	}
+	packet_done(q);
+}
+
+static void on_writable(struct loop_watch *w, uint32_t events, void *user)
+{
+	struct stdinq *q = user;
+
+	(void)w;
+	if (events & EPOLLERR) /* no reader is left */
+		drop_fd(q);
+	else
+		push(q);
+	if (!stdinq_busy(q)) {
+		loop_watch_stop(q->loop, &q->watch);
+		q->on_room(q->user);
+	}
+}
+
+ssize_t stdinq_receive(struct stdinq *q, int sock)
+{
+	ssize_t n;
+
+	do
+		n = recv(sock, q->buf, STDIN_PACKET_MAX, MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if (q->fd >= 0 && n > 0) {
+		q->len = (uint32_t)n;
+		push(q);
+	}
+	return n;
+}
+
+void stdinq_close(struct stdinq *q)
+{
+	if (stdinq_busy(q))
+		q->close_after = true;
+	else
+		drop_fd(q);
+}
