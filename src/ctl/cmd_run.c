@@ -245,7 +245,7 @@ static int run_foreground(struct run *r, GError **error)
 	ending_clear(&ending);
 	/* When we return, --rm has been obeyed; a monitor that takes longer is not waited for for ever. */
 	if (r->options.remove)
-		(void)container_await_monitor(c, MONITOR_SECONDS, false, NULL);
+		(void)record_await_monitor(&c->record, MONITOR_SECONDS, false, NULL);
 	return status;
 }
 

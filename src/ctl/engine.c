@@ -265,8 +265,8 @@ static bool converse(const struct engine_launch *l, struct pipes *p, struct chil
 		!statefile_read_pid(l->dir_fd, STORE_MONITOR_PID, &r->monitor_pid, error))
 		return false;
 	if (l->process_spec) {
-		if (!await_attach_pipe(l, p->attach[0], c, error) || (on_ready && !on_ready(user, error)) ||
-			!release(p->start[0], error))
+		if (!await_attach_pipe(l, p->attach[0], c, error) ||
+			(on_ready && !on_ready(user, &r->attach_fd, error)) || !release(p->start[0], error))
 			return false;
 	}
 	return await_pid(l, p->sync[0], c, &r->pid, error);
@@ -284,6 +284,8 @@ bool engine_launch(const struct engine_launch *l, engine_ready_fn on_ready, void
 	     converse(l, &p, &c, on_ready, user, &r, error);
 	if (ok)
 		r.sync_fd = steal_fd(&p.sync[0]);
+	else
+		fd_close(&r.attach_fd);
 	/* The pid is of use to who has to clean up, too. */
 	*ret_running = r;
 	child_clear(&c);
@@ -295,7 +297,7 @@ bool engine_read_exit_code(int sync_fd, int *ret_code, GError **error)
 {
 	g_autofree char *line = NULL, *message = NULL;
 
-	if (!read_line(sync_fd, -1, DEADLINE_NEVER, "the monitor's sync pipe", &line, error))
+	if (!read_line(sync_fd, -1, deadline_in(CREATE_SECONDS), "the monitor's sync pipe", &line, error))
 		return false;
 	if (!line)
 		return fail_status(error, CTL_UNKNOWN_END, "the monitor ended without telling the exit status");

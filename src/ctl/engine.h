@@ -35,8 +35,9 @@ struct engine_running {
 };
 #define ENGINE_RUNNING_NONE ((struct engine_running){ .sync_fd = -1, .attach_fd = -1 })
 
-/* Called between the attach socket's appearance and the process's start: an exec session's client connects here. */
-typedef bool (*engine_ready_fn)(void *user, GError **error);
+/* Called between the attach socket's appearance and the process's start: an exec session's client connects here and
+ * gives the connection away. */
+typedef bool (*engine_ready_fn)(void *user, int *ret_fd, GError **error);
 
 /* Starts the monitor, and through it creates the container (it is then started by engine_runtime) or executes the
  * session's process. on_ready may be NULL; it is called for exec sessions only. On failure the error is the runtime's
@@ -44,7 +45,7 @@ typedef bool (*engine_ready_fn)(void *user, GError **error);
 bool engine_launch(const struct engine_launch *launch, engine_ready_fn on_ready, void *user,
 	struct engine_running *ret_running, GError **error);
 
-/* The exit code that an exec session's monitor tells at the end (blocks until then): false without one. */
+/* The exit code that an exec session's monitor tells at the end; sync_fd is readable. False without one. */
 bool engine_read_exit_code(int sync_fd, int *ret_code, GError **error);
 
 void engine_running_clear(struct engine_running *running);

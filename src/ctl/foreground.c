@@ -1,9 +1,14 @@
 /* A process in the foreground of tallyctl. */
 #include "ctl/foreground.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 
+#include <sys/signalfd.h>
+
+#include "base/rw.h"
 #include "base/sys.h"
 #include "common/diag.h"
 #include "common/error.h"
@@ -56,4 +61,23 @@ bool foreground_attach(struct foreground *f, struct attach_client *client, int *
 		return false;
 	}
 	g_assert_not_reached();
+}
+
+bool foreground_wait(struct foreground *f, int fd, int signal_fd, int *ret_status, GError **error)
+{
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN }, { .fd = signal_fd, .events = POLLIN } };
+	struct signalfd_siginfo info;
+
+	while (!p[0].revents) {
+		if (poll(p, G_N_ELEMENTS(p), -1) < 0 && errno != EINTR) {
+			*ret_status = -1;
+			return fail_errno(error, "wait for the end of %s", f->what);
+		}
+		while (rw_read(signal_fd, &info, sizeof info) == sizeof info)
+			if (!foreground_on_signal((int)info.ssi_signo, f)) {
+				*ret_status = foreground_left(f);
+				return false;
+			}
+	}
+	return true;
 }

@@ -22,5 +22,8 @@ bool foreground_on_signal(int sig, void *user);
  * by keys), said on stderr, or -1 with *error. */
 bool foreground_attach(struct foreground *f, struct attach_client *client, int *ret_status, GError **error);
 
+/* Waits until fd is readable, passing signals on. False when we are to leave, *ret_status as in foreground_attach. */
+bool foreground_wait(struct foreground *f, int fd, int signal_fd, int *ret_status, GError **error);
+
 /* What tallyctl ends with after foreground_on_signal returned false, said on stderr. */
 int foreground_left(const struct foreground *f);

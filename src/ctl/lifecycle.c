@@ -81,32 +81,6 @@ bool container_populate(Container *c, GError **error)
 	return fd >= 0 || fail_errno(error, "create %s/%s", c->path, STORE_OUTCOME);
 }
 
-static bool await_process(
-	const struct process_id *p, const char *boot_id, int seconds, bool kill, const char *what, GError **error)
-{
-	auto_fd fd = process_id_open(p, boot_id);
-	g_autoptr(GError) late = NULL;
-
-	if (fd == -ESRCH)
-		return true;
-	if (fd < 0)
-		return fail_with(error, fd, "open a pidfd of %s", what);
-	if (wait_readable(fd, -1, deadline_in(seconds), what, &late))
-		return true;
-	if (!kill) {
-		g_propagate_error(error, g_steal_pointer(&late));
-		return false;
-	}
-	diag_warning("%s: killed", late->message);
-	(void)sys_pidfd_send_signal(fd, SIGKILL); /* ESRCH: it has just ended */
-	return wait_readable(fd, -1, deadline_in(KILL_SECONDS), what, error);
-}
-
-bool container_await_monitor(const Container *c, int seconds, bool kill, GError **error)
-{
-	return await_process(&c->record.monitor_process, c->record.boot_id, seconds, kill, "the monitor", error);
-}
-
 /* The monitors of exec sessions write their last files before they end: nothing may be removed under them. */
 static bool await_sessions(const Container *c, GError **error)
 {
@@ -126,8 +100,8 @@ static bool await_sessions(const Container *c, GError **error)
 
 		if (session_fd < 0 || !record_load(session_fd, &r, NULL))
 			continue;
-		ok = await_process(
-			&r.monitor_process, r.boot_id, MONITOR_SECONDS, true, "an exec session's monitor", error);
+		ok = record_await_monitor(&r, MONITOR_SECONDS, true, error) ||
+		     fail_prefix(error, "exec session %s", r.id);
 		record_clear(&r);
 	}
 	closedir(dir);
@@ -162,7 +136,7 @@ bool container_destroy(Container *c, const char *runtime, GError **error)
 	if (runtime && !runtime_delete(c, runtime, error))
 		return fail_prefix(error, "container %s", c->id);
 	container_unlock(c);
-	if (!container_await_monitor(c, MONITOR_SECONDS, true, error) || !await_sessions(c, error))
+	if (!record_await_monitor(&c->record, MONITOR_SECONDS, true, error) || !await_sessions(c, error))
 		return fail_prefix(error, "container %s", c->id);
 	if (!container_lock(c, LOCK_SECONDS, &local)) {
 		/* Its own exit command, obeying --rm, may have been first. */

@@ -28,9 +28,6 @@ bool container_require_running(const Container *c, GError **error);
 /* Fills the directory of a locked, new container: subdirectories and the outcome file. */
 bool container_populate(Container *c, GError **error);
 
-/* Waits until the monitor has ended, at most seconds; with kill it is then killed. */
-bool container_await_monitor(const Container *c, int seconds, bool kill, GError **error);
-
 /* Kills what runs, makes the runtime forget it, waits for the monitors and removes the directory. Called with the lock
  * held; it is given up. runtime may be NULL when the container never had one. signal_fd as in engine_runtime. */
 bool container_destroy(Container *c, const char *runtime, GError **error);

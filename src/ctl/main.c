@@ -26,6 +26,7 @@ static const struct option_spec specs[] = {
 
 static const struct command *const commands[] = {
 	&cmd_run,
+	&cmd_exec,
 	&cmd_attach,
 	&cmd_ps,
 	&cmd_wait,

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -11,13 +12,16 @@
 #include "base/proc.h"
 #include "base/rw.h"
 #include "base/sys.h"
+#include "common/diag.h"
 #include "common/error.h"
 #include "common/json.h"
 #include "common/statefile.h"
+#include "ctl/wait.h"
 
 #define RECORD_VERSION 1
 #define RECORD_NAME    "record.json"
 #define RECORD_MAX     (1 << 20)
+#define KILL_SECONDS   5
 
 static const char *const stage_names[] = {
 	[RECORD_CREATING] = "creating",
@@ -201,4 +205,24 @@ char *boot_id_read(GError **error)
 		return NULL;
 	}
 	return g_strdup(g_strchomp(text));
+}
+
+bool record_await_monitor(const struct record *r, int seconds, bool kill, GError **error)
+{
+	auto_fd fd = process_id_open(&r->monitor_process, r->boot_id);
+	g_autoptr(GError) late = NULL;
+
+	if (fd == -ESRCH)
+		return true;
+	if (fd < 0)
+		return fail_with(error, fd, "open a pidfd of monitor %d", r->monitor_process.pid);
+	if (wait_readable(fd, -1, deadline_in(seconds), "the monitor's end", &late))
+		return true;
+	if (!kill) {
+		g_propagate_error(error, g_steal_pointer(&late));
+		return false;
+	}
+	diag_warning("%s: killed", late->message);
+	(void)sys_pidfd_send_signal(fd, SIGKILL); /* ESRCH: it has just ended */
+	return wait_readable(fd, -1, deadline_in(KILL_SECONDS), "the killed monitor's end", error);
 }

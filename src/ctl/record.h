@@ -54,3 +54,6 @@ int process_id_open(const struct process_id *process, const char *boot_id);
 
 /* The running system's boot id; free with g_free. NULL with *error. */
 char *boot_id_read(GError **error);
+
+/* Waits until the record's monitor has ended, at most seconds; with kill it is then killed. */
+bool record_await_monitor(const struct record *record, int seconds, bool kill, GError **error);

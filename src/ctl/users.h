@@ -1,0 +1,16 @@
+/* Users by name, as a container's own /etc/passwd and /etc/group know them. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "ctl/config.h"
+
+/* Resolves "USER[:GROUP]", names or numbers. passwd and group are the texts of the files ("" when there are none). A
+ * numeric user needs no entry; without GROUP its group is the entry's, else 0, and the additional groups are those that
+ * list its name. Free ret_user->additional_gids with g_free. */
+bool users_resolve(const char *spec, const char *passwd, const char *group, struct exec_user *ret_user, GError **error);
+
+/* As users_resolve with the files of a running container; pid is its first process. */
+bool users_resolve_in(const char *spec, pid_t pid, struct exec_user *ret_user, GError **error);
