@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,6 +27,7 @@ static const struct command *const commands[] = {
 	&cmd_run,
 	&cmd_exec,
 	&cmd_attach,
+	&cmd_logs,
 	&cmd_ps,
 	&cmd_wait,
 	&cmd_kill,
@@ -115,7 +115,6 @@ int main(int argc, char **argv)
 	struct options o = { 0 };
 	int status = -1;
 
-	signal(SIGPIPE, SIG_IGN); /* a reader that goes away shows as EPIPE; children get the default back */
 	g_set_prgname("tallyctl");
 	text = summary();
 	if (settle_descriptors(&error) && options_parse("VERB [ARG...]", text, specs, G_N_ELEMENTS(specs), &o,

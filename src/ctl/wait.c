@@ -38,6 +38,7 @@ int wait_signals_open(GError **error)
 	for (size_t i = 0; i < G_N_ELEMENTS(forwarded); i++)
 		sigaddset(&set, forwarded[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN); /* a reader that goes away shows as EPIPE; children get the default back */
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
 		fail_errno(error, "create signalfd");

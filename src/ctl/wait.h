@@ -16,7 +16,7 @@ deadline_t deadline_in(int seconds);
 int deadline_poll_ms(deadline_t deadline);
 
 /* Blocks the signals that a foreground run forwards (and SIGWINCH and SIGCONT) and returns a close-on-exec signalfd for
- * them, or -1 with *error. */
+ * them, or -1 with *error. SIGPIPE is ignored from then on. */
 int wait_signals_open(GError **error);
 
 /* Waits until fd is readable or hung up. fails when the deadline passes, or when one of SIGINT, SIGTERM, SIGHUP,
