@@ -31,7 +31,7 @@ static void print_json(const Container *c, const struct ending *e)
 	json_put_string(w, "id", c->id);
 	json_put_string(w, "started", started);
 	if (e->ended_ns)
-		json_put_int(w, "duration_ms", (e->ended_ns - c->record.started_ns) / 1000000);
+		json_put_int(w, "duration_ms", MAX(e->ended_ns - c->record.started_ns, 0) / 1000000);
 	else
 		json_put_null(w, "duration_ms");
 	ending_put(w, e);

@@ -102,6 +102,16 @@ void end_watch_set_monitor(EndWatch *w, const Container *c)
 	w->monitor_fd = process_id_open(&c->record.monitor_process, c->record.boot_id);
 }
 
+/* The monitor's own time of the end; a file's time is only as fine as the kernel's tick. 0 when it is not there. */
+static int64_t recorded_end(const char *details)
+{
+	g_autoptr(JsonValue) v = details ? json_parse(details, NULL) : NULL;
+	const char *text = json_get_string(json_get(v, "end"), "realtime");
+	g_autoptr(GDateTime) t = text ? g_date_time_new_from_iso8601(text, NULL) : NULL;
+
+	return t ? (g_date_time_to_unix(t) * 1000000 + g_date_time_get_microsecond(t)) * 1000 : 0;
+}
+
 static bool read_exit_file(const EndWatch *w, struct ending *ret_ending)
 {
 	auto_fd fd = openat(w->exit_fd, w->id, O_RDONLY | O_CLOEXEC);
@@ -124,7 +134,7 @@ static bool read_exit_file(const EndWatch *w, struct ending *ret_ending)
 		.known = code >= 0,
 		.code = (int)code,
 		.why = code >= 0 ? NULL : "the monitor could not observe the exit status",
-		.ended_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
+		.ended_ns = recorded_end(details) ?: (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec,
 		.details = details,
 	};
 	return true;
