@@ -139,6 +139,7 @@ static void fill_setup(struct monitor *m)
 	set->close_stdin = o->stdin_open && !o->leave_stdin_open;
 	set->timeout_s = o->timeout > 0 ? (unsigned int)o->timeout : 0;
 	set->sync_key = o->api_version ? "data" : o->exec ? "exit_code" : "pid";
+	set->tell_pid = o->api_version || !o->exec;
 	set->log_size_max = o->log_size_max;
 	set->log_total_max = o->log_global_size_max;
 	set->rotation = (struct rotation){ .keep = o->log_rotate, .max_files = o->log_max_files };

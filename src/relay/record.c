@@ -53,17 +53,16 @@ int record_commit(struct record_file *f, const char *text, uint32_t len, struct 
 	if (f->fd < 0)
 		return rw_replace_file(AT_FDCWD, f->path, text, len, 0666);
 	r = rw_write_all(f->fd, text, len);
+	fd_close(&f->fd); /* before the name appears: watchers see one event for it */
 	if (r == 0 && rename(f->temp, f->path) < 0)
 		r = -errno;
 	if ((r == -ENOSPC || r == -EDQUOT) && spare && spare->fd >= 0) {
 		record_cancel(spare);
 		r = rename(f->temp, f->path) < 0 ? -errno : 0;
 	}
-	if (r == 0) {
-		fd_close(&f->fd);
+	if (r == 0)
 		return 0;
-	}
-	record_cancel(f);
+	(void)unlink(f->temp); /* the error above is the one that counts */
 	/* The directory may have been replaced since: one more try from scratch. */
 	return rw_replace_file(AT_FDCWD, f->path, text, len, 0666) == 0 ? 0 : r;
 }

@@ -13,9 +13,11 @@
 
 #define S 1000000000ull
 
-#define SERVE_STEP      (10 * S)   /* how long clients may take without taking anything, once the container is gone */
-#define SERVE_TOTAL     (60 * S)   /* and altogether; a session's own client has as long as he lives */
+/* Once the container is gone: */
 #define DRAIN_TOTAL     (10 * S)   /* how long leftover writers can keep the streams from being empty */
+#define SERVE_PATIENCE  (5 * S)    /* how long clients may go without taking anything of what is left for them */
+#define SERVE_TOTAL     (60 * S)   /* and take altogether; a session's own client has as long as he lives */
+#define SERVE_STEP      (S / 2)
 
 static void say(struct relay *r, enum relay_level level, const char *what, const char *object, int err)
 {
@@ -114,16 +116,22 @@ static void on_drain_deadline(struct loop_timer *t, void *user)
 {
 	struct relay *r = user;
 	uint64_t now = sys_clock_ns(CLOCK_BOOTTIME), seen = progress(r);
-	bool served = r->attach.overflow == ATTACH_BLOCK && r->attach.n_clients > 0;
+	bool own_client = r->attach.overflow == ATTACH_BLOCK && r->attach.n_clients > 0, patient;
 
 	(void)t;
 	if (r->drained && attach_all_served(&r->attach)) {
 		relay_event(r, LIFE_DRAINED);
 		return;
 	}
+	if (seen != r->drain_progress)
+		r->drain_progress_ns = now;
+	r->drain_progress = seen;
+	if (r->drained)
+		patient = now - r->drain_progress_ns < SERVE_PATIENCE && now - r->drain_start_ns < SERVE_TOTAL;
+	else
+		patient = now - r->drain_start_ns < DRAIN_TOTAL;
 	/* A session's client decides himself; he ends the wait by leaving. */
-	if (served || (r->drained && seen != r->drain_progress && now - r->drain_start_ns < SERVE_TOTAL)) {
-		r->drain_progress = seen;
+	if (patient || own_client) {
 		loop_timer_start(&r->loop, &r->drain_deadline, SERVE_STEP, on_drain_deadline, r);
 		return;
 	}
@@ -158,9 +166,10 @@ static void on_client_progress(void *user)
 
 static void start_drain(struct relay *r)
 {
-	r->drain_start_ns = sys_clock_ns(CLOCK_BOOTTIME);
+	r->drain_start_ns = r->drain_progress_ns = sys_clock_ns(CLOCK_BOOTTIME);
+	r->drain_progress = progress(r);
 	loop_timer_stop(&r->loop, &r->timeout);
-	loop_timer_start(&r->loop, &r->drain_deadline, DRAIN_TOTAL, on_drain_deadline, r);
+	loop_timer_start(&r->loop, &r->drain_deadline, SERVE_STEP, on_drain_deadline, r);
 	oom_check(&r->oom);
 	pump_drain(&r->pump);
 }
@@ -169,7 +178,7 @@ static void start_drain(struct relay *r)
 
 static void announce(struct relay *r)
 {
-	int err = syncpipe_send(&r->sync, r->container_pid, NULL, 0);
+	int err = r->set.tell_pid ? syncpipe_send(&r->sync, r->container_pid, NULL, 0) : 0;
 
 	if (err < 0)
 		say(r, RELAY_ERROR, "tell the pid on the sync pipe", NULL, err);
@@ -191,7 +200,8 @@ static void announce(struct relay *r)
 /* The runtime's own words are the best message; then what we know ourselves. */
 static void report_failure(struct relay *r)
 {
-	char text[128] = "runtime left with status ";
+	static const char no_pid[] = "runtime left no pid in its pid file ";
+	char text[sizeof no_pid + PATH_MAX] = "runtime left with status ";
 	const char *message = text;
 	uint32_t len;
 
@@ -206,7 +216,7 @@ static void report_failure(struct relay *r)
 		else if (r->set.terminal && r->console.master_fd < 0)
 			message = "Runtime did not set up terminal";
 		else
-			strcpy(text, "runtime left no pid in its pid file");
+			strncpy(stpcpy(text, no_pid), r->set.pid_file, PATH_MAX - 1);
 		len = (uint32_t)strlen(message);
 	}
 	finish_failure(r, message, len);

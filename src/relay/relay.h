@@ -39,6 +39,7 @@ struct relay_setup {
 	unsigned int timeout_s;  /* 0: none */
 	int sync_fd;             /* -1: none */
 	const char *sync_key;
+	bool tell_pid;           /* on the sync pipe, once it is known */
 	int stdin_fd, stdout_fd, stderr_fd; /* our ends, -1: none */
 	int console_fd;          /* listening console socket, -1: none */
 	const char *console_path, *console_dir;
@@ -90,7 +91,7 @@ struct relay {
 	bool timed_out;
 	bool drained;
 	struct loop_timer timeout, drain_deadline;
-	uint64_t drain_start_ns, drain_progress;
+	uint64_t drain_start_ns, drain_progress_ns, drain_progress;
 	struct end end;
 	struct record_file exit_file, persist_file, json_file, persist_json_file;
 	int status;              /* our own exit status */

@@ -16,7 +16,7 @@ static const char hex[] = "0123456789abcdef";
 /* Escapes one byte; returns the length (1, 2 or 6). */
 static uint32_t escape(char out[6], unsigned char c)
 {
-	static const char plain[] = "\\\"/\n\r\t\b\f", letter[] = "\\\"/nrtbf";
+	static const char plain[] = "\\\"\n\r\t\b\f", letter[] = "\\\"nrtbf";
 	const char *at = c ? strchr(plain, c) : NULL;
 
 	if (at) {
