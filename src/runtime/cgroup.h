@@ -22,6 +22,9 @@ struct cgroup_hierarchy {
 	char *path;        /* the container's, below mount: "/a/b" */
 };
 
+/* Whether cgroup2 is all that the host has. */
+bool cgroup_host_is_unified(void);
+
 /* Finds the host's mode and the container's path in every hierarchy from linux.cgroupsPath (may be NULL) and the id.
  * Changes nothing. Free with cgroup_free. */
 Cgroup *cgroup_plan(const char *cgroups_path, const char *id, GError **error);

@@ -143,6 +143,13 @@ static bool find_unified(Cgroup *cg, int root_fd, bool want_own, GError **error)
 	return true;
 }
 
+bool cgroup_host_is_unified(void)
+{
+	auto_fd fd = cgroupfs_open_root(CGROUP_MOUNTS, true);
+
+	return fd >= 0;
+}
+
 bool cgroup_host_find(Cgroup *cg, bool want_own, GError **error)
 {
 	int root_fd = cgroupfs_open_root(CGROUP_MOUNTS, true);

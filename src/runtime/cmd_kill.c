@@ -1,0 +1,75 @@
+/* kill: a signal to the container's first process, or to all. */
+#include "runtime/command.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "base/sys.h"
+#include "common/error.h"
+#include "runtime/signals.h"
+#include "runtime/state.h"
+
+#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
+struct kill_options {
+#include "runtime/kill_options.def"
+};
+#undef OPTION
+
+static bool kill_container(const Container *c, int sig, bool all, GError **error)
+{
+	int err;
+
+	/* Without a pid namespace of its own the container's processes outlive the first one. */
+	if (c->cgroup && (all || (sig == SIGKILL && c->shared_pid_namespace)))
+		return cgroup_kill(c->cgroup, sig, error);
+	err = sys_pidfd_send_signal(c->pid_fd, sig);
+	if (err == -ESRCH)
+		return fail(error, "container not running");
+	if (err < 0)
+		return fail_with(error, err, "unable to signal init");
+	/* On v1 a frozen process cannot even die. */
+	if (sig == SIGKILL && c->cgroup && cgroup_mode(c->cgroup) != CGROUP_UNIFIED && cgroup_frozen(c->cgroup))
+		return cgroup_thaw(c->cgroup, error);
+	return true;
+}
+
+static int kill_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
+{
+	const struct kill_options *o = options;
+	g_autoptr(Container) c = container_open(globals->root, args[0], error);
+	const char *name = n_args > 1 ? args[1] : "SIGTERM";
+	enum status status;
+	int sig;
+
+	if (!c)
+		return 1;
+	if (!signal_parse(name, &sig))
+		return fail(error, "unknown signal \"%s\"", name), 1;
+	status = container_status(c);
+	if (status == STATUS_STOPPED || status == STATUS_CREATING) {
+		/* With --all what the first process has left behind is meant as well, and nothing at all is fine. */
+		if (o->all && (!c->cgroup || cgroup_kill(c->cgroup, sig, error)))
+			return 0;
+		return o->all ? 1 : (fail(error, "container not running"), 1);
+	}
+	return kill_container(c, sig, o->all, error) ? 0 : 1;
+}
+
+#define OPTION(field, type, name, short_name, value, help)                                                             \
+	OPTION_SPEC(struct kill_options, field, type, name, short_name, value, help)
+static const struct option_spec specs[] = {
+#include "runtime/kill_options.def"
+};
+#undef OPTION
+
+const struct command cmd_kill = {
+	.name = "kill",
+	.args = "CONTAINER [SIGNAL]",
+	.help = "Send a signal (default: TERM) to the container's first process",
+	.options = specs,
+	.n_options = G_N_ELEMENTS(specs),
+	.options_size = sizeof(struct kill_options),
+	.min_args = 1,
+	.max_args = 2,
+	.run = kill_run,
+};

@@ -1,0 +1,106 @@
+/* What the verbs read: signal names, ps's table, sizes and durations. */
+#include <glib.h>
+#include <signal.h>
+
+#include "runtime/caps.h"
+#include "runtime/ps_table.h"
+#include "runtime/signals.h"
+
+static void test_signals(void)
+{
+	const struct {
+		const char *text;
+		int number;
+	} rows[] = {
+		{ "9", 9 },
+		{ "0", 0 },
+		{ "64", 64 },
+		{ "999", 999 },
+		{ "KILL", SIGKILL },
+		{ "SIGKILL", SIGKILL },
+		{ "sigkill", SIGKILL },
+		{ "Term", SIGTERM },
+		{ "usr1", SIGUSR1 },
+		{ "WINCH", SIGWINCH },
+		{ "SIGCLD", SIGCHLD },
+		{ "CHLD", SIGCHLD },
+		{ "IO", SIGIO },
+		{ "POLL", SIGIO },
+		{ "IOT", SIGABRT },
+		{ "SYS", SIGSYS },
+		{ "RTMIN", SIGRTMIN },
+		{ "SIGRTMIN+3", SIGRTMIN + 3 },
+		{ "rtmax-2", SIGRTMAX - 2 },
+		{ "SIGRTMAX", SIGRTMAX },
+	};
+	static const char *const bad[] = { "", "SIG", "NOSIG", "SIGSIGKILL", "9x", " 9", "KILL ", "RTMIN-1", "RTMIN+",
+		"RTMIN+99", "RTMAX+1", "0x9", "99999999999" };
+	int sig;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_assert_true(signal_parse(rows[i].text, &sig));
+		g_assert_cmpint(sig, ==, rows[i].number);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+		if (signal_parse(bad[i], &sig))
+			g_error("\"%s\" is taken for %d", bad[i], sig);
+}
+
+static void test_ps(void)
+{
+	static const pid_t wanted[] = { 23, 230 };
+	static const struct {
+		const char *text, *result, *error;
+	} rows[] = {
+		{ "UID   PID  PPID CMD\nroot   23     1 sleep 230\nroot  123    23 sh\nroot  230\t1 x",
+			"UID   PID  PPID CMD\n"
+			"root   23     1 sleep 230\nroot  230\t1 x\n",
+			NULL },
+		{ "PID\n23", "PID\n23\n", NULL },
+		{ "  PID COMMAND\n", "  PID COMMAND\n", NULL },
+		{ "COMMAND\nsleep", NULL, "couldn't find PID field in ps output" },
+		{ "", NULL, "couldn't find PID field in ps output" },
+		{ "SPID PID_NS\n1 2", NULL, "couldn't find PID field in ps output" },
+		{ "UID PID\nroot", NULL, "unable to parse pid: root" },
+		{ "UID PID\nroot x1", NULL, "unable to parse pid: x1" },
+	};
+	g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+
+	g_array_append_vals(pids, wanted, G_N_ELEMENTS(wanted));
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(GError) error = NULL;
+		g_autofree char *result = ps_table_filter(rows[i].text, pids, &error);
+
+		g_assert_cmpstr(result, ==, rows[i].result);
+		g_assert_cmpstr(error ? error->message : NULL, ==, rows[i].error);
+	}
+}
+
+static void test_capabilities(void)
+{
+	static const char *const names[] = { "CAP_CHOWN", "cap_kill", "CAP_FOO", "CAP_CHECKPOINT_RESTORE", "CAP_FOO",
+		"KILL", NULL };
+	g_autoptr(GPtrArray) unknown = g_ptr_array_new_with_free_func(g_free);
+
+	g_assert_cmphex(caps_mask(names, 39, unknown), ==, 1ull << 0 | 1ull << 5);
+	g_assert_cmpuint(unknown->len, ==, 3);
+	g_assert_cmpstr(unknown->pdata[0], ==, "CAP_FOO");
+	g_assert_cmpstr(unknown->pdata[1], ==, "CAP_CHECKPOINT_RESTORE");
+	g_assert_cmpstr(unknown->pdata[2], ==, "KILL");
+	g_assert_cmphex(caps_mask(names, 40, NULL), ==, 1ull << 0 | 1ull << 5 | 1ull << 40);
+	g_assert_cmphex(caps_mask(NULL, 40, NULL), ==, 0);
+	for (int i = 0; caps_name(i); i++)
+		g_assert_cmpint(caps_number(caps_name(i)), ==, i);
+	g_assert_null(caps_name(-1));
+	g_assert_null(caps_name(64));
+	g_assert_cmpint(caps_last(), >=, 37);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/runtime/signals/names-and-numbers", test_signals);
+	g_test_add_func("/runtime/ps/keeps-the-lines-of-the-container", test_ps);
+	g_test_add_func("/runtime/caps/unknown-names-are-told-once", test_capabilities);
+	return g_test_run();
+}
