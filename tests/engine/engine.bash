@@ -4,6 +4,7 @@
 
 bats_require_minimum_version 1.5.0
 
+# shellcheck disable=SC2034 # for the tests
 here=$BATS_TEST_DIRNAME
 
 fail() {
@@ -78,8 +79,10 @@ write_conf() {
 # A podman that needs no options, found first in PATH. No file descriptor of the test program may reach it
 # unasked: the monitor would keep it open, and bats would wait for that. KEEP_FDS=1 asks.
 write_podman() {
-	local name=$RUNTIME
+	local name=$RUNTIME level=warning
 	[ "$ENGINE_NAME" = path ] || name=runc
+	# Where a cgroup2 hierarchy has no controllers podman warns of that with every container.
+	! [ -e /sys/fs/cgroup/cgroup.controllers ] || [ -s /sys/fs/cgroup/cgroup.controllers ] || level=error
 	cat >"$D/bin/podman" <<-X
 		#!/bin/bash
 		verb=()
@@ -94,7 +97,7 @@ write_podman() {
 		unset KEEP_FDS
 		export CONTAINERS_CONF=$D/containers.conf
 		exec timeout --foreground -k 5 "\${DEADLINE:-60}" $(command -v podman) --root $D/root --runroot $D/runroot \\
-			--tmpdir $D/tmp --storage-driver ${ENGINE_STORAGE:-overlay} --conmon $MONITOR --runtime $name "\${verb[@]}" "\$@"
+			--tmpdir $D/tmp --storage-driver ${ENGINE_STORAGE:-overlay} --conmon $MONITOR --runtime $name --log-level $level "\${verb[@]}" "\$@"
 	X
 	chmod 755 "$D/bin/podman"
 }
@@ -162,9 +165,11 @@ engine_teardown() {
 	fi
 	check_monitor canary
 	podman ps -aq --filter name=canary --no-trunc >"$D/canary"
-	left=$(podman ps -aq --no-trunc | grep -vxFf "$D/canary" || true)
-	[ -z "$left" ] || podman rm -f -t 0 $left >/dev/null
-	[ -z "$left" ] || no_trace $left
+	mapfile -t left < <(podman ps -aq --no-trunc | grep -vxFf "$D/canary")
+	if [ ${#left[@]} -gt 0 ]; then
+		podman rm -f -t 0 "${left[@]}" >/dev/null
+		no_trace "${left[@]}"
+	fi
 }
 
 # no_trace ID...: soon no process, cgroup, mount or state of these containers exists any more. Not at once, as
@@ -187,20 +192,20 @@ is_gone() { # ID...
 }
 
 teardown_file() {
-	local dir left=
+	local dir stray=
 	[ -n "${D:-}" ] || return 0
 	podman pod rm -fa -t 0 >/dev/null
 	podman rm -fa -t 0 >/dev/null
 	# A monitor goes a moment after its container; it must go. What does not go is ended, as it would stay for ever.
-	until_true 10 no_monitor || left=1
+	until_true 10 no_monitor || stray=1
 	for dir in /sys/fs/cgroup/*"$CGROUP_PARENT" /sys/fs/cgroup"$CGROUP_PARENT"; do
 		[ -d "$dir" ] || continue
-		[ -z "$left" ] || find "$dir" -name cgroup.procs -exec cat {} + | sort -u | xargs -r kill -KILL
+		[ -z "$stray" ] || find "$dir" -name cgroup.procs -exec cat {} + | sort -u | xargs -r kill -KILL
 		until_true 10 find "$dir" -depth -type d -exec rmdir {} +
 	done
 	umount "$D/root/overlay" 2>/dev/null || true # podman leaves this one
 	rm -rf "$D"
-	[ -z "$left" ] || fail "processes were left of this file's containers"
+	[ -z "$stray" ] || fail "processes were left of this file's containers"
 }
 
 no_monitor() {
