@@ -240,6 +240,9 @@ struct spec_linux {
 	const char **masked_paths, **readonly_paths;
 	const char *mount_label; /* never "" */
 	const char *personality_domain;
+	const char *memory_policy_mode, *memory_policy_nodes;
+	const char **memory_policy_flags;
+	yajl_val namespaces_json;
 };
 
 struct spec {

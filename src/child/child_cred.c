@@ -1,0 +1,107 @@
+/* Scheduling, identity and privileges. Runs between clone and execve: system calls only; by number where libc's wrapper
+ * would do more than the call. */
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "child/child.h"
+
+#define IOPRIO_WHO_PROCESS 1
+
+int step_scheduler(struct child *c, const struct child_op *op)
+{
+	(void)c;
+	return syscall(SYS_sched_setattr, 0, &op->scheduler, 0) < 0 ? -errno : 0;
+}
+
+int step_io_priority(struct child *c, const struct child_op *op)
+{
+	(void)c;
+	return syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, op->flags.flags) < 0 ? -errno : 0;
+}
+
+int step_personality(struct child *c, const struct child_op *op)
+{
+	(void)c;
+	return personality(op->flags.flags) < 0 ? -errno : 0;
+}
+
+int step_memory_policy(struct child *c, const struct child_op *op)
+{
+	const struct op_memory_policy *m = &op->memory_policy;
+
+	(void)c;
+	return syscall(SYS_set_mempolicy, m->mode, m->n_bits ? m->nodes : NULL, m->n_bits) < 0 ? -errno : 0;
+}
+
+int step_no_new_privileges(struct child *c, const struct child_op *op)
+{
+	(void)c;
+	(void)op;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+static int set_caps(uint64_t effective, uint64_t permitted, uint64_t inheritable)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	const struct __user_cap_data_struct data[2] = {
+		{ (uint32_t)effective, (uint32_t)permitted, (uint32_t)inheritable },
+		{ (uint32_t)(effective >> 32), (uint32_t)(permitted >> 32), (uint32_t)(inheritable >> 32) },
+	};
+
+	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}
+
+static int set_ids(struct child *c, const struct op_credentials *k)
+{
+	if (k->uid && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return child_fail(c, PART_CAPS);
+	if (!k->keep_groups && syscall(SYS_setgroups, k->n_groups, k->groups) < 0)
+		return child_fail(c, PART_GROUPS);
+	if (syscall(SYS_setresgid, k->gid, k->gid, k->gid) < 0)
+		return child_fail(c, PART_GID);
+	if (syscall(SYS_setresuid, k->uid, k->uid, k->uid) < 0)
+		return child_fail(c, PART_UID);
+	return 0;
+}
+
+int step_credentials(struct child *c, const struct child_op *op)
+{
+	const struct op_credentials *k = &op->credentials;
+	const uint64_t kept = k->keep_sys_admin ? 1ull << CAP_SYS_ADMIN : 0;
+	int r;
+
+	for (int cap = 0; cap < 64; cap++)
+		if ((k->bounding_drop & (1ull << cap)) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return child_fail(c, PART_BOUNDING);
+	r = set_ids(c, k);
+	if (r < 0)
+		return r;
+	r = set_caps(k->effective | kept, k->permitted | kept, k->inheritable);
+	if (r < 0)
+		return child_result(c, PART_CAPS, r);
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); /* Linux 4.3; without it there are none */
+	for (int cap = 0; cap < 64; cap++)
+		if (k->ambient & (1ull << cap))
+			/* Refused unless permitted and inheritable; the peers only warn. */
+			(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
+	return 0;
+}
+
+int step_seccomp(struct child *c, const struct child_op *op)
+{
+	(void)c;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, op->seccomp.flags, op->seccomp.program) < 0 ? -errno : 0;
+}
+
+/* Without no_new_privs the filter needed CAP_SYS_ADMIN; it goes now. */
+int step_drop_last(struct child *c, const struct child_op *op)
+{
+	const struct op_credentials *k = &op->credentials;
+
+	return child_result(c, PART_CAPS, set_caps(k->effective, k->permitted, k->inheritable));
+}

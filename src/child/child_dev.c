@@ -1,0 +1,162 @@
+/* Device nodes, links in /dev, the console. Runs between clone and execve: system calls only. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/fdpass.h"
+#include "child/child.h"
+
+#define DEVPTS_MAGIC 0x1cd1
+
+#ifndef TIOCGPTPEER
+#define TIOCGPTPEER 0x5441
+#endif
+
+/* Something is there: fine when it may be anything, or when it is what is wanted. */
+static int check_existing(struct child *c, const struct op_device *d, int dir_fd, const char *name)
+{
+	struct stat st;
+
+	if (d->keep_existing)
+		return 0;
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return child_fail(c, PART_NODE);
+	if ((st.st_mode & S_IFMT) != (d->mode & S_IFMT) || (!S_ISFIFO(d->mode) && st.st_rdev != d->dev))
+		return child_result(c, PART_OCCUPIED, -EEXIST);
+	return 0;
+}
+
+/* The host's node, where mknod(2) is not for us. */
+static int bind_device(struct child *c, const struct op_device *d)
+{
+	auto_fd target = inroot_make_file(&c->root, d->path);
+
+	if (target < 0)
+		return child_result(c, PART_TARGET, target);
+	if (move_mount(d->tree_fd, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return child_fail(c, PART_NODE);
+	return 0;
+}
+
+int step_device(struct child *c, const struct child_op *op)
+{
+	const struct op_device *d = &op->device;
+	const char *name;
+	auto_fd dir = -1;
+
+	if (d->tree_fd >= 0)
+		return bind_device(c, d);
+	dir = inroot_open_parent(&c->root, d->path, &name);
+	if (dir < 0)
+		return child_result(c, PART_TARGET, dir);
+	if (mknodat(dir, name, d->mode, d->dev) < 0)
+		return errno == EEXIST ? check_existing(c, d, dir, name) : child_fail(c, PART_NODE);
+	if ((d->uid || d->gid) && fchownat(dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return child_fail(c, PART_OWNER);
+	return 0;
+}
+
+int step_link(struct child *c, const struct child_op *op)
+{
+	const char *name;
+	auto_fd dir = inroot_open_parent(&c->root, op->link.path, &name);
+
+	if (dir < 0)
+		return child_result(c, PART_TARGET, dir);
+	if (symlinkat(op->link.target, dir, name) < 0 && errno != EEXIST)
+		return -errno;
+	return 0;
+}
+
+/* The container's own /dev/pts/ptmx, and nothing that an image has put there (runtime-facts: CVE-2025-52565). */
+static int open_ptmx(struct child *c)
+{
+	struct statfs fs;
+	struct stat st;
+	auto_fd path = inroot_open(&c->root, "/dev/pts", O_DIRECTORY);
+	auto_fd fd = -1;
+
+	if (path < 0)
+		return path;
+	if (fstatfs(path, &fs) < 0)
+		return -errno;
+	if (fs.f_type != DEVPTS_MAGIC)
+		return -ENODEV;
+	fd = openat(path, "ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(5, 2))
+		return -ENODEV;
+	(void)c;
+	return steal_fd(&fd);
+}
+
+/* Puts the slave on /dev/console, by descriptors. */
+static int bind_console(struct child *c, int slave)
+{
+	auto_fd target = inroot_make_file(&c->root, "/dev/console");
+	auto_fd tree = -1;
+
+	if (target < 0)
+		return target;
+	tree = open_tree(slave, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (tree < 0 || move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return -errno;
+	return 0;
+}
+
+int step_console(struct child *c, const struct child_op *op)
+{
+	static const char name[] = "/dev/ptmx";
+	const struct op_console *k = &op->console;
+	struct winsize size = { .ws_row = k->height, .ws_col = k->width };
+	auto_fd master = open_ptmx(c);
+	auto_fd slave = -1;
+	int unlock = 0, r;
+
+	if (master < 0)
+		return child_result(c, PART_PTMX, master);
+	if (ioctl(master, TIOCSPTLCK, &unlock) < 0)
+		return child_fail(c, PART_PTMX);
+	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (slave < 0)
+		return child_fail(c, PART_SLAVE);
+	if (k->height && k->width && ioctl(master, TIOCSWINSZ, &size) < 0)
+		return child_fail(c, PART_WINSIZE);
+	r = k->bind ? bind_console(c, slave) : 0;
+	if (r < 0)
+		return child_result(c, PART_MOUNT, r);
+	if (k->uid && fchown(slave, k->uid, (gid_t)-1) < 0)
+		return child_fail(c, PART_OWNER);
+	r = fdpass_send(k->socket_fd, master, name, sizeof name - 1);
+	if (r < 0)
+		return child_result(c, PART_SEND, r);
+	for (int fd = 0; fd < 3; fd++)
+		if (dup2(slave, fd) < 0)
+			return child_fail(c, PART_TERMINAL);
+	return ioctl(0, TIOCSCTTY, 0) < 0 ? child_fail(c, PART_TERMINAL) : 0;
+}
+
+/* The process's user may open its own standard files again (/dev/stderr); what refuses is left as it is. */
+int step_own_stdio(struct child *c, const struct child_op *op)
+{
+	struct stat st;
+
+	(void)c;
+	for (int fd = 0; fd < 3; fd++) {
+		if (fstat(fd, &st) < 0 || st.st_uid == op->own_stdio.uid)
+			continue;
+		if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))
+			continue;
+		if (fchown(fd, op->own_stdio.uid, (gid_t)-1) < 0 && errno != EPERM && errno != EROFS && errno != EINVAL)
+			return -errno;
+	}
+	return 0;
+}

@@ -1,0 +1,24 @@
+/* The hooks that run in the container's namespaces. */
+#include "child/child.h"
+#include "child/hook.h"
+
+static int run_hook(struct child *c, const struct op_hook *hook)
+{
+	struct hook_result result = { 0 };
+	int r = hook_run(hook, &result);
+
+	if (r == 0)
+		return 0;
+	c->value = result.wait_status;
+	return child_result(c, result.part, r);
+}
+
+int step_container_hook(struct child *c, const struct child_op *op)
+{
+	return run_hook(c, &op->hook);
+}
+
+int step_start_hook(struct child *c, const struct child_op *op)
+{
+	return run_hook(c, &op->hook);
+}

@@ -1,0 +1,143 @@
+/* The mounts of config.json. Runs between clone and execve: system calls only. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "child/child.h"
+
+#define PROC_MAGIC 0x9fa0
+
+/* proc and sysfs go on an ordinary directory, so that an image cannot send them elsewhere (CVE-2019-19921). */
+static int open_ordinary_dir(struct child *c, const char *path)
+{
+	struct stat st;
+	int fd = inroot_open(&c->root, path, O_NOFOLLOW);
+
+	if (fd == -ENOENT)
+		fd = inroot_make_dir(&c->root, path, 0755);
+	if (fd < 0)
+		return child_result(c, PART_TARGET, fd);
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+		return fd;
+	fd_close(&fd);
+	return child_result(c, PART_SYMLINK, -ENOTDIR);
+}
+
+/* Opens the place, making it when it is missing. */
+static int open_target(struct child *c, const struct op_mount *m)
+{
+	struct statfs fs;
+	int fd;
+
+	if (m->target_no_symlink)
+		fd = open_ordinary_dir(c, m->target);
+	else if (m->target_is_file)
+		fd = child_result(c, PART_TARGET, inroot_make_file(&c->root, m->target));
+	else
+		fd = child_result(c, PART_TARGET, inroot_make_dir(&c->root, m->target, 0755));
+	if (fd < 0 || m->may_cover_proc)
+		return fd;
+	/* A volume over /proc would let the image answer for the kernel (CVE-2019-16884). */
+	if (fstatfs(fd, &fs) == 0 && fs.f_type != PROC_MAGIC)
+		return fd;
+	fd_close(&fd);
+	return child_result(c, PART_IN_PROC, -EPERM);
+}
+
+static int attach(int tree_fd, int target_fd)
+{
+	return move_mount(tree_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+/* data plus ",mode=" of the directory that is covered. */
+static int data_with_mode(const struct op_mount *m, int target_fd, char *buf, size_t size)
+{
+	size_t n = m->data ? strlen(m->data) : 0;
+	struct stat st;
+
+	if (fstat(target_fd, &st) < 0)
+		return -errno;
+	if (n + sizeof ",mode=7777" > size)
+		return -ENAMETOOLONG;
+	memcpy(buf, m->data ? m->data : "", n);
+	strcpy(buf + n, n ? ",mode=" : "mode=");
+	n += strlen(buf + n);
+	for (int shift = 9; shift >= 0; shift -= 3)
+		buf[n++] = (char)('0' + ((st.st_mode >> shift) & 7));
+	buf[n] = '\0';
+	return 0;
+}
+
+static int mount_new(struct child *c, const struct op_mount *m, int target_fd)
+{
+	char data[4096];
+	const char *used = m->data;
+
+	if (m->inherit_mode) {
+		int r = data_with_mode(m, target_fd, data, sizeof data);
+
+		if (r < 0)
+			return child_result(c, PART_MOUNT, r);
+		used = data;
+	}
+	/* On ".", because a descriptor cannot be named without a procfs. */
+	if (fchdir(target_fd) < 0)
+		return child_fail(c, PART_TARGET);
+	if (mount(m->source, ".", m->type, m->flags, used) == 0)
+		return 0;
+	if (m->fallback_fd >= 0 && (errno == EPERM || errno == EBUSY))
+		return child_result(c, PART_MOUNT, attach(m->fallback_fd, target_fd));
+	return child_fail(c, PART_MOUNT);
+}
+
+/* What is done to a mount once it is in its place. */
+static int finish(struct child *c, const struct op_mount *m, int below_fd)
+{
+	struct mount_attr attr = { .attr_set = m->rec_set, .attr_clr = m->rec_clear };
+	auto_fd fd = -1;
+	int r;
+
+	if (m->n_propagation == 0 && !m->rec_set && !m->rec_clear && !m->copy_up)
+		return 0;
+	fd = inroot_open(&c->root, m->target, O_DIRECTORY);
+	if (fd < 0)
+		return child_result(c, PART_TARGET, fd);
+	if (m->copy_up) {
+		auto_fd from = openat(below_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		auto_fd to = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		r = from < 0 || to < 0 ? -errno : child_copy_tree(from, to, 0);
+		if (r < 0)
+			return child_result(c, PART_COPY_UP, r);
+	}
+	if ((m->rec_set || m->rec_clear) &&
+		mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0)
+		return child_fail(c, PART_ATTRIBUTES);
+	for (size_t i = 0; i < m->n_propagation; i++) {
+		struct mount_attr p = { .propagation = m->propagation[i] & ~(unsigned long)MS_REC };
+		unsigned int rec = m->propagation[i] & MS_REC ? AT_RECURSIVE : 0;
+
+		if (mount_setattr(fd, "", AT_EMPTY_PATH | rec, &p, sizeof p) < 0)
+			return child_fail(c, PART_PROPAGATION);
+	}
+	return 0;
+}
+
+int step_mount(struct child *c, const struct child_op *op)
+{
+	const struct op_mount *m = &op->mount;
+	auto_fd target = open_target(c, m);
+	int r;
+
+	if (target < 0)
+		return target;
+	if (m->tree_fd >= 0)
+		return child_result(c, PART_MOUNT, attach(m->tree_fd, target));
+	r = mount_new(c, m, target);
+	return r < 0 ? r : finish(c, m, target);
+}

@@ -1,0 +1,171 @@
+/* The root of the container's file systems: attach it, make it the root, and restrict paths in it. Runs between clone and
+ * execve: system calls only. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "child/child.h"
+
+int step_propagation(struct child *c, const struct child_op *op)
+{
+	(void)c;
+	return mount(NULL, "/", NULL, op->flags.flags, NULL) < 0 ? -errno : 0;
+}
+
+/* pivot_root(2) refuses a root whose parent mount is shared: the mount that holds the path is made private. A path that
+ * is no mount point gives EINVAL; its parents are tried. */
+int step_parent_private(struct child *c, const struct child_op *op)
+{
+	char path[4096];
+	size_t n = strlen(op->flags.path);
+
+	(void)c;
+	if (n >= sizeof path)
+		return -ENAMETOOLONG;
+	memcpy(path, op->flags.path, n + 1);
+	for (;;) {
+		char *slash = strrchr(path, '/');
+
+		if (mount(NULL, path[0] ? path : "/", NULL, MS_PRIVATE, NULL) == 0)
+			return 0;
+		if (errno != EINVAL || !slash)
+			return -errno;
+		*slash = '\0';
+	}
+}
+
+int step_rootfs(struct child *c, const struct child_op *op)
+{
+	if (move_mount(op->rootfs.tree_fd, "", AT_FDCWD, op->rootfs.path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return -errno;
+	c->root.fd = op->rootfs.tree_fd;
+	return fchdir(c->root.fd) < 0 ? -errno : 0;
+}
+
+int step_pivot(struct child *c, const struct child_op *op)
+{
+	int root;
+
+	if (fchdir(c->root.fd) < 0)
+		return -errno;
+	if (op->pivot.chroot_only || op->pivot.no_pivot) {
+		if (op->pivot.no_pivot && mount(".", "/", NULL, MS_MOVE, NULL) < 0)
+			return -errno;
+		if (chroot(".") < 0)
+			return -errno;
+	} else {
+		/* The old root ends up on top of the new one, and is unmounted from there (pivot_root(2)). */
+		if (syscall(SYS_pivot_root, ".", ".") < 0)
+			return -errno;
+		if (op->pivot.may_propagate && mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+			return -errno;
+		if (umount2(".", MNT_DETACH) < 0)
+			return -errno;
+	}
+	if (chdir("/") < 0)
+		return -errno;
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -errno;
+	c->root.fd = root;
+	return 0;
+}
+
+int step_root_propagation(struct child *c, const struct child_op *op)
+{
+	(void)c;
+	return mount(NULL, "/", NULL, op->flags.flags, NULL) < 0 ? -errno : 0;
+}
+
+int step_remount(struct child *c, const struct child_op *op)
+{
+	struct mount_attr attr = { .attr_set = op->remount.set, .attr_clr = op->remount.clear };
+	auto_fd fd = inroot_open(&c->root, op->remount.path ? op->remount.path : "/", 0);
+
+	if (fd < 0)
+		return child_result(c, PART_TARGET, fd);
+	return mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0 ? -errno : 0;
+}
+
+/* Clones the mounts at fd, changes their top, and puts the clone over it. */
+static int cover_with_clone(int fd, int over_fd, unsigned int recursive, uint64_t set)
+{
+	struct mount_attr attr = { .attr_set = set };
+	auto_fd tree = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | recursive);
+
+	if (tree < 0)
+		return -errno;
+	if (set && mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
+		return -errno;
+	if (move_mount(tree, "", over_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return -errno;
+	return 0;
+}
+
+int step_readonly_path(struct child *c, const struct child_op *op)
+{
+	auto_fd fd = inroot_open(&c->root, op->path.path, 0);
+
+	if (fd == -ENOENT || fd == -ENOTDIR)
+		return 0; /* nothing to protect */
+	if (fd < 0)
+		return child_result(c, PART_TARGET, fd);
+	return cover_with_clone(fd, fd, AT_RECURSIVE, MOUNT_ATTR_RDONLY);
+}
+
+static int mask_file(struct child *c, int fd)
+{
+	struct stat st;
+	auto_fd null_fd = inroot_open(&c->root, "/dev/null", O_NOFOLLOW);
+
+	if (null_fd < 0)
+		return child_result(c, PART_DEV_NULL, null_fd);
+	/* CVE-2025-31133: the image decides what lies at /dev/null. */
+	if (fstat(null_fd, &st) < 0)
+		return child_fail(c, PART_DEV_NULL);
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+		return child_result(c, PART_DEV_NULL, -ENODEV);
+	return cover_with_clone(null_fd, fd, 0, 0);
+}
+
+/* An empty, read-only directory. */
+static int mask_dir(int fd)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	auto_fd fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	auto_fd mnt = -1;
+
+	if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "nr_blocks", "1", 0) < 0 ||
+		fsconfig(fs, FSCONFIG_SET_STRING, "nr_inodes", "1", 0) < 0 ||
+		fsconfig(fs, FSCONFIG_SET_STRING, "mode", "755", 0) < 0 ||
+		fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	mnt = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned int)attr.attr_set);
+	if (mnt < 0)
+		return -errno;
+	if (move_mount(mnt, "", fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return -errno;
+	return 0;
+}
+
+int step_masked_path(struct child *c, const struct child_op *op)
+{
+	struct stat st;
+	auto_fd fd = inroot_open(&c->root, op->path.path, 0);
+
+	if (fd == -ENOENT || fd == -ENOTDIR)
+		return 0; /* nothing to hide */
+	if (fd < 0)
+		return child_result(c, PART_TARGET, fd);
+	/* Asking first is cheaper than trying: a failing bind waits for a grace period. */
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISDIR(st.st_mode) ? mask_dir(fd) : mask_file(c, fd);
+}

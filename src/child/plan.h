@@ -1,0 +1,301 @@
+/* What a child does between clone and execve: a list of steps with ready-made operands. The parent (src/runtime) builds
+ * it; the child only makes the system calls. Strings and arrays belong to the parent's copy of the plan and exist in the
+ * child because it is a copy of the parent. Paths inside the rootfs are never used but through inroot.h. */
+#pragma once
+
+#include <linux/filter.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* In the order of src/runtime/order.c, which says why. */
+enum child_step {
+	STEP_NONE,
+	/* of the process that enters namespaces before the container's first process is cloned */
+	STEP_JOIN,
+	/* of the container's process */
+	STEP_START,
+	STEP_AFFINITY,
+	STEP_WAIT_MAPS,
+	STEP_ROOT_IDS,
+	STEP_SESSION,
+	STEP_KEYRING,
+	STEP_CGROUP_NAMESPACE,
+	STEP_ENTER_ROOT,
+	STEP_LOOPBACK,
+	STEP_PROPAGATION,
+	STEP_PARENT_PRIVATE,
+	STEP_ROOTFS,
+	STEP_MOUNT,
+	STEP_DEVICE,
+	STEP_LINK,
+	STEP_RUNTIME_HOOKS,
+	STEP_CONTAINER_HOOK,
+	STEP_PIVOT,
+	STEP_HOSTNAME,
+	STEP_DOMAINNAME,
+	STEP_CONSOLE,
+	STEP_SYSCTL,
+	STEP_REMOUNT,
+	STEP_READONLY_PATH,
+	STEP_MASKED_PATH,
+	STEP_ROOT_PROPAGATION,
+	STEP_MAKE_CWD,
+	STEP_SCHEDULER,
+	STEP_IO_PRIORITY,
+	STEP_PERSONALITY,
+	STEP_MEMORY_POLICY,
+	STEP_READY,
+	STEP_AFFINITY_FINAL,
+	STEP_APPARMOR,
+	STEP_CLOSE_FDS,
+	STEP_OWN_STDIO,
+	STEP_CWD,
+	STEP_NO_NEW_PRIVILEGES,
+	STEP_CREDENTIALS,
+	STEP_CHECK_CWD,
+	STEP_ENVIRONMENT,
+	STEP_FIND_PROGRAM,
+	STEP_CREATED,
+	STEP_SECCOMP,
+	STEP_DROP_LAST,
+	STEP_START_HOOK,
+	STEP_EXEC,
+	N_CHILD_STEPS,
+};
+
+/* What of a step failed, where that is not clear from the step alone; goes into the sentence. */
+enum child_part {
+	PART_NONE,
+	PART_TARGET,      /* making or finding the place in the rootfs */
+	PART_ON_ROOT,     /* the place is the rootfs itself */
+	PART_SYMLINK,     /* the place is a symlink and must not be */
+	PART_IN_PROC,     /* the place is inside /proc */
+	PART_MOUNT,
+	PART_ATTRIBUTES,
+	PART_PROPAGATION,
+	PART_COPY_UP,
+	PART_NODE,        /* making a device node */
+	PART_OCCUPIED,    /* something else is there already */
+	PART_OWNER,
+	PART_UNSAFE_PROC, /* what should be procfs is not */
+	PART_DEV_NULL,    /* /dev/null is not the null device */
+	PART_PTMX,
+	PART_SLAVE,
+	PART_WINSIZE,
+	PART_SEND,
+	PART_TERMINAL,
+	PART_GROUPS,
+	PART_GID,
+	PART_UID,
+	PART_CAPS,
+	PART_BOUNDING,
+	PART_OUTSIDE,     /* cwd is not inside the container */
+	PART_NOT_FOUND,   /* not in $PATH */
+	PART_STAT,
+	PART_IS_DIR,
+	PART_NO_ACCESS,
+	PART_HOOK_SPAWN,
+	PART_HOOK_EXIT,   /* value: wait status */
+	PART_HOOK_TIMEOUT,
+	PART_START_LOST,  /* start's end of the FIFO went away without a word */
+};
+
+struct op_join {
+	int fd;
+	uint64_t flag; /* CLONE_NEW*; several for a pidfd */
+};
+
+struct op_mount {
+	/* A detached tree (bind mounts): moved to its place. -1: a new file system. */
+	int tree_fd;
+	bool target_is_file;
+	bool target_no_symlink; /* proc and sysfs: an ordinary directory */
+	bool may_cover_proc;    /* the place may lie in a procfs */
+	bool inherit_mode;      /* tmpfs without mode=: take the mode of the directory that it covers */
+	bool copy_up;           /* tmpcopyup: fill the new tmpfs with what it covers */
+	const char *target;     /* in the rootfs */
+	const char *source, *type, *data;
+	unsigned long flags;    /* MS_*, without propagation */
+	const unsigned long *propagation; /* one mount(2) each, in order */
+	size_t n_propagation;
+	uint64_t rec_set, rec_clear; /* MOUNT_ATTR_* for the whole tree, after mounting (rro, ...) */
+	int fallback_fd;        /* a detached tree to use when mounting is refused (EPERM, EBUSY); -1: none */
+};
+
+struct op_device {
+	const char *path;
+	mode_t mode; /* type and permissions */
+	dev_t dev;
+	uid_t uid;
+	gid_t gid;
+	int tree_fd;        /* the host's node as a detached mount, where mknod is not allowed; -1 */
+	bool keep_existing; /* default devices: what is there stays */
+};
+
+struct op_link {
+	const char *path, *target;
+};
+
+struct op_path {
+	const char *path;
+};
+
+struct op_flags {
+	unsigned long flags;
+	const char *path;
+};
+
+struct op_rootfs {
+	int tree_fd;      /* detached, recursive */
+	const char *path; /* where it is attached */
+};
+
+struct op_pivot {
+	bool no_pivot;     /* MS_MOVE and chroot */
+	bool chroot_only;  /* no mount namespace of its own */
+	bool may_propagate; /* the old root is shared: cut it off before it is unmounted */
+};
+
+struct op_console {
+	int socket_fd; /* gets the master */
+	unsigned short height, width;
+	bool bind;     /* put it on /dev/console */
+	uid_t uid;     /* owner of the slave */
+};
+
+struct op_sysctl {
+	const char *path; /* "net/ipv4/ip_forward", below /proc/sys */
+	const char *value;
+};
+
+struct op_remount {
+	const char *path; /* in the container; NULL: the rootfs */
+	uint64_t set, clear; /* MOUNT_ATTR_* */
+};
+
+struct op_hook {
+	const char *path;
+	char **argv;
+	char **env;
+	const char *state_head, *state_tail; /* its stdin: head, our pid, tail; without a tail the head alone */
+	int timeout_ms; /* -1: none */
+	const char *cwd; /* NULL: where we are */
+	int out_fd, err_fd; /* -1: inherited */
+};
+
+/* struct sched_attr of the kernel, version 0. */
+struct op_scheduler {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+struct op_memory_policy {
+	int mode; /* with MPOL_F_* */
+	const unsigned long *nodes;
+	unsigned long n_bits; /* 0: no nodes */
+};
+
+struct op_affinity {
+	const unsigned long *mask;
+	size_t size; /* in bytes */
+};
+
+struct op_credentials {
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;
+	size_t n_groups;
+	bool keep_groups;      /* setgroups is denied, or the annotation asks for it */
+	uint64_t bounding_drop; /* capabilities to drop from the bounding set */
+	uint64_t effective, permitted, inheritable, ambient;
+	bool keep_sys_admin;   /* until STEP_SECCOMP is done */
+};
+
+struct op_seccomp {
+	const struct sock_fprog *program;
+	unsigned int flags;
+};
+
+struct op_close_fds {
+	int keep_from; /* the first number that is not kept: 3 and the preserved ones */
+};
+
+struct op_own_stdio {
+	uid_t uid;
+};
+
+struct op_environment {
+	uid_t uid;
+	char **home_slot; /* where to put "HOME=..."; NULL: it is there already */
+};
+
+struct child_op {
+	enum child_step step;
+	int number; /* what failed, for the sentence: index in the document's array, or -1 */
+	union {
+		struct op_join join;
+		struct op_mount mount;
+		struct op_device device;
+		struct op_link link;
+		struct op_path path;
+		struct op_flags flags;
+		struct op_rootfs rootfs;
+		struct op_pivot pivot;
+		struct op_console console;
+		struct op_sysctl sysctl;
+		struct op_remount remount;
+		struct op_hook hook;
+		struct op_scheduler scheduler;
+		struct op_memory_policy memory_policy;
+		struct op_affinity affinity;
+		struct op_credentials credentials;
+		struct op_seccomp seccomp;
+		struct op_close_fds close_fds;
+		struct op_own_stdio own_stdio;
+		struct op_environment environment;
+	};
+};
+
+/* The whole plan. */
+struct child_plan {
+	struct child_op *ops;
+	size_t n_ops;
+	struct child_op *joins; /* of the process in between; with none there is no such process */
+	size_t n_joins;
+	uint64_t clone_flags;   /* namespaces of the last clone */
+	int sock_fd;            /* the child's end of the seqpacket socket */
+	/* Of `create`, both read and write, close-on-exec; -1 for other commands. */
+	int go_fd;              /* exec.fifo: blocks until start writes, whoever came and went before */
+	int start_fd;           /* where start reads how it went; its end of file is the execve */
+	uint64_t ignored_signals; /* to be reset to their defaults, bit n-1 for signal n */
+	const char *name;       /* for ps(1) while it is ours */
+	char **argv, **env;     /* of the program; the vectors are writable */
+	bool terminal;
+	char *rootfs_path;
+};
+
+/* Messages over the socket. Child to parent: one struct child_report. Parent to child: one byte. */
+enum child_message {
+	MESSAGE_FAILED = 1, /* step, index, part, err, value */
+	MESSAGE_PID,        /* value: the container's process, in the parent's pid namespace */
+	MESSAGE_HOOKS,      /* run prestart and createRuntime now, then say REPLY_HOOKS */
+	MESSAGE_READY,      /* everything is set up: limits, state, then REPLY_GO */
+	MESSAGE_CREATED,    /* the program was found; waiting for start */
+};
+
+enum child_reply { REPLY_MAPS = 'm', REPLY_CGROUP = 'c', REPLY_HOOKS = 'h', REPLY_GO = 'g' };
+
+struct child_report {
+	int32_t message; /* enum child_message */
+	int32_t step;
+	int32_t index;   /* in plan->ops (plan->joins for STEP_JOIN) */
+	int32_t part;
+	int32_t err;     /* errno value */
+	int32_t value;
+};
