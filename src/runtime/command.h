@@ -24,7 +24,8 @@ struct command {
 	const char *help;
 	const struct option_spec *options;
 	size_t n_options;
-	size_t options_size;          /* of the struct the options are parsed into */
+	size_t options_size;          /* of the struct the options are parsed into, zeroed */
+	void (*options_init)(void *options); /* sets what is not zero by default; NULL: nothing */
 	int min_args, max_args;       /* max_args -1: any number */
 	bool stops_at_positional;     /* what follows the first argument is not ours (exec, ps) */
 	int failure_status;           /* exit status on error; 0 stands for 1 */

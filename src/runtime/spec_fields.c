@@ -8,10 +8,9 @@
 	static const struct field name##_fields[] = { __VA_ARGS__ };                                                   \
 	static const struct object_table name = { sizeof(owner), name##_fields, G_N_ELEMENTS(name##_fields) };
 
-/* One field: its name in JSON, its kind, the member. */
-#define F(owner, json, kind, member) { .name = json, .type = FIELD_##kind, .offset = offsetof(owner, member) }
-#define REQUIRED(owner, json, kind, member)                                                                             \
-	{ .name = json, .type = FIELD_##kind, .offset = offsetof(owner, member), .required = true }
+/* Short names for the rows; T is the struct that a table is about. */
+#define F        SPEC_FIELD
+#define REQUIRED SPEC_REQUIRED
 #define REQUIRED_TEXT(owner, json, kind, member, text)                                                                  \
 	{ .name = json, .type = FIELD_##kind, .offset = offsetof(owner, member), .required = true, .missing = text }
 #define OBJECT(owner, json, member, inner)                                                                              \

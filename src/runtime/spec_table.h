@@ -48,6 +48,11 @@ struct object_table {
 	size_t n_fields;
 };
 
+/* One row: the struct, the name in JSON, the kind without FIELD_, the member. */
+#define SPEC_FIELD(owner, json, kind, member) { .name = json, .type = FIELD_##kind, .offset = offsetof(owner, member) }
+#define SPEC_REQUIRED(owner, json, kind, member)                                                                       \
+	{ .name = json, .type = FIELD_##kind, .offset = offsetof(owner, member), .required = true }
+
 /* Memory that is freed as a whole. */
 typedef struct SpecPool SpecPool;
 SpecPool *spec_pool_new(void);

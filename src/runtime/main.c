@@ -1,0 +1,37 @@
+/* tallyrun: the OCI runtime. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "runtime/command.h"
+
+extern const struct command cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_resume, cmd_spec, cmd_state;
+
+const struct command *const commands[] = {
+	&cmd_kill,
+	&cmd_list,
+	&cmd_pause,
+	&cmd_ps,
+	&cmd_resume,
+	&cmd_spec,
+	&cmd_state,
+	NULL,
+};
+
+/* A caller may have closed 0, 1 or 2: nothing of ours may take their place. */
+static void fill_stdio(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd < 3);
+	if (fd >= 3)
+		close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	fill_stdio();
+	return command_main(argc, argv);
+}

@@ -1,0 +1,407 @@
+/* ROOT/ID/state.json and what follows from it. The outer keys are runc's; what only we need is below "tallyrun". */
+#include "runtime/state.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/proc.h"
+#include "base/sys.h"
+#include "common/error.h"
+#include "common/statefile.h"
+#include "runtime/spec_table.h"
+#include "runtime/version.h"
+
+const char *status_name(enum status status)
+{
+	static const char *const names[] = {
+		[STATUS_CREATING] = "creating",
+		[STATUS_CREATED] = "created",
+		[STATUS_RUNNING] = "running",
+		[STATUS_PAUSED] = "paused",
+		[STATUS_STOPPED] = "stopped",
+	};
+
+	return names[status];
+}
+
+bool container_check_id(const char *id, GError **error)
+{
+	if (!*id)
+		return fail(error, "container id cannot be empty");
+	if (strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
+		return fail(error, "invalid container ID format");
+	for (const char *p = id; *p; p++)
+		if (!g_ascii_isalnum(*p) && !strchr("_+-.", *p))
+			return fail(error, "invalid container ID format");
+	return true;
+}
+
+static struct container *container_alloc(const char *root, const char *id)
+{
+	struct container *c = g_new0(struct container, 1);
+
+	c->id = g_strdup(id);
+	c->path = g_build_filename(root, id, NULL);
+	c->dir_fd = c->pid_fd = -1;
+	c->pool = spec_pool_new();
+	return c;
+}
+
+static char *format_now(void)
+{
+	struct timespec now;
+	struct tm tm;
+	char text[64], fraction[16];
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+	g_snprintf(fraction, sizeof fraction, ".%09ld", now.tv_nsec);
+	for (n = strlen(fraction); n > 0 && fraction[n - 1] == '0'; n--)
+		;
+	if (n == 1)
+		n = 0;
+	return g_strdup_printf("%s%.*sZ", text, (int)n, fraction);
+}
+
+struct container *container_new(const char *root, const char *id, GError **error)
+{
+	g_autoptr(Container) c = NULL;
+
+	if (!container_check_id(id, error))
+		return NULL;
+	if (g_mkdir_with_parents(root, 0700) < 0) {
+		fail_errno(error, "create state directory %s", root);
+		return NULL;
+	}
+	c = container_alloc(root, id);
+	if (mkdir(c->path, 0711) < 0) {
+		if (errno == EEXIST)
+			fail(error, "container with given ID already exists");
+		else
+			fail_errno(error, "create state directory %s", c->path);
+		return NULL;
+	}
+	c->dir_fd = open(c->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (c->dir_fd < 0) {
+		fail_errno(error, "open state directory %s", c->path);
+		(void)rmdir(c->path); /* it is ours, and empty */
+		return NULL;
+	}
+	c->created = format_now();
+	return g_steal_pointer(&c);
+}
+
+/* Opens a pidfd, and keeps it if the process is still the one that was recorded. */
+static int open_init(pid_t pid, uint64_t start_ticks)
+{
+	struct proc_stat st;
+	auto_fd fd = pid > 1 ? sys_pidfd_open(pid, 0) : -1;
+
+	if (fd < 0 || proc_read_stat(pid, &st) < 0)
+		return -1;
+	if (st.start_ticks != start_ticks || st.state == 'Z' || st.state == 'X')
+		return -1;
+	return steal_fd(&fd);
+}
+
+/* Where tables put what is read into structs. */
+struct private_part {
+	const char *bundle;
+	struct spec_map annotations;
+	const char **own;
+	bool shared_pid_namespace, no_new_keyring, no_cgroup;
+	struct spec_hook_list hooks[N_HOOK_KINDS];
+};
+
+struct outer_part {
+	uint64_t pid, start;
+	const char *created, *rootfs;
+	const char **descriptors;
+	struct private_part inner;
+};
+
+static const struct field private_fields[] = {
+	SPEC_REQUIRED(struct private_part, "bundle", STRING, bundle),
+	SPEC_FIELD(struct private_part, "annotations", MAP, annotations),
+	SPEC_FIELD(struct private_part, "ownNamespaces", STRINGS, own),
+	SPEC_FIELD(struct private_part, "sharedPidNamespace", BOOL, shared_pid_namespace),
+	SPEC_FIELD(struct private_part, "noNewKeyring", BOOL, no_new_keyring),
+	SPEC_FIELD(struct private_part, "noCgroup", BOOL, no_cgroup),
+	{ .name = "hooks",
+		.type = FIELD_INTO,
+		.offset = offsetof(struct private_part, hooks),
+		.table = &spec_table_hook_lists },
+};
+static const struct object_table private_table = { sizeof(struct private_part), private_fields,
+	G_N_ELEMENTS(private_fields) };
+static const struct field config_fields[] = { SPEC_REQUIRED(struct outer_part, "rootfs", STRING, rootfs) };
+static const struct object_table config_table = { 0, config_fields, G_N_ELEMENTS(config_fields) };
+static const struct field outer_fields[] = {
+	SPEC_REQUIRED(struct outer_part, "init_process_pid", UINT, pid),
+	SPEC_REQUIRED(struct outer_part, "init_process_start", UINT, start),
+	SPEC_REQUIRED(struct outer_part, "created", STRING, created),
+	SPEC_FIELD(struct outer_part, "external_descriptors", STRINGS, descriptors),
+	{ .name = "config", .type = FIELD_INLINE, .table = &config_table, .required = true },
+	{ .name = "tallyrun",
+		.type = FIELD_INTO,
+		.offset = offsetof(struct outer_part, inner),
+		.table = &private_table,
+		.required = true },
+};
+static const struct object_table outer_table = { sizeof(struct outer_part), outer_fields, G_N_ELEMENTS(outer_fields) };
+
+static bool read_state(struct container *c, GError **error)
+{
+	struct outer_part o = { 0 };
+
+	if (!spec_read_object(c->pool, &outer_table, c->json, "", &o, error))
+		return false;
+	if (o.pid < 2 || o.pid > G_MAXINT)
+		return fail(error, "init_process_pid: %" G_GUINT64_FORMAT " is not a pid", o.pid);
+	c->pid = (pid_t)o.pid;
+	c->start_ticks = o.start;
+	c->created = g_strdup(o.created);
+	c->rootfs = g_strdup(o.rootfs);
+	c->bundle = g_strdup(o.inner.bundle);
+	c->annotations = o.inner.annotations;
+	c->shared_pid_namespace = o.inner.shared_pid_namespace;
+	c->no_new_keyring = o.inner.no_new_keyring;
+	c->poststart = o.inner.hooks[HOOK_POSTSTART];
+	c->poststop = o.inner.hooks[HOOK_POSTSTOP];
+	c->external_descriptors = g_strdupv((char **)o.descriptors);
+	for (int t = 0; t < N_NS_TYPES && o.inner.own; t++)
+		c->own[t] = g_strv_contains(o.inner.own, spec_namespace_infos[t].name);
+	if (o.inner.no_cgroup)
+		return true;
+	c->cgroup = cgroup_from_state(json_get(c->json, "cgroup_paths"), error);
+	return c->cgroup != NULL;
+}
+
+struct container *container_open(const char *root, const char *id, GError **error)
+{
+	g_autoptr(Container) c = container_alloc(root, id);
+	g_autofree char *path = g_build_filename(c->path, STATE_FILE, NULL);
+	g_autoptr(GError) local = NULL;
+
+	if (!container_check_id(id, NULL)) {
+		fail(error, "container does not exist");
+		return NULL;
+	}
+	c->dir_fd = open(c->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (c->dir_fd >= 0)
+		c->json = json_parse_file(path, &local);
+	if (c->dir_fd < 0 || (!c->json && local->code == ENOENT)) {
+		fail(error, "container does not exist");
+		return NULL;
+	}
+	if (!c->json) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return NULL;
+	}
+	if (!read_state(c, error)) {
+		fail_prefix(error, "%s", path);
+		return NULL;
+	}
+	c->pid_fd = open_init(c->pid, c->start_ticks);
+	return g_steal_pointer(&c);
+}
+
+static void put_strings(JsonWriter *w, const char *key, const char *const *list)
+{
+	if (!list)
+		return;
+	json_array_open(w, key);
+	for (; *list; list++)
+		json_put_string(w, NULL, *list);
+	json_array_close(w);
+}
+
+static void put_map(JsonWriter *w, const char *key, const struct spec_map *map)
+{
+	json_object_open(w, key);
+	for (size_t i = 0; i < map->n_pairs; i++)
+		json_put_string(w, map->pairs[i].key, map->pairs[i].value);
+	json_object_close(w);
+}
+
+static void put_hooks(JsonWriter *w, const char *key, const struct spec_hook_list *list)
+{
+	if (!list->n_hooks)
+		return;
+	json_array_open(w, key);
+	for (size_t i = 0; i < list->n_hooks; i++) {
+		const struct spec_hook *h = &list->hooks[i];
+
+		json_object_open(w, NULL);
+		json_put_string(w, "path", h->path);
+		put_strings(w, "args", h->args);
+		put_strings(w, "env", h->env);
+		if (h->timeout.set)
+			json_put_int(w, "timeout", h->timeout.value);
+		json_object_close(w);
+	}
+	json_array_close(w);
+}
+
+/* What cAdvisor and the like look for: labels as key=value, with the bundle among them. */
+static void put_config(JsonWriter *w, const struct container *c)
+{
+	json_object_open(w, "config");
+	json_put_string(w, "rootfs", c->rootfs);
+	json_array_open(w, "labels");
+	for (size_t i = 0; i < c->annotations.n_pairs; i++) {
+		g_autofree char *label =
+			g_strdup_printf("%s=%s", c->annotations.pairs[i].key, c->annotations.pairs[i].value);
+
+		json_put_string(w, NULL, label);
+	}
+	{
+		g_autofree char *label = g_strdup_printf("bundle=%s", c->bundle);
+
+		json_put_string(w, NULL, label);
+	}
+	json_array_close(w);
+	json_object_close(w);
+}
+
+static void put_private(JsonWriter *w, const struct container *c)
+{
+	json_object_open(w, "tallyrun");
+	json_put_string(w, "bundle", c->bundle);
+	put_map(w, "annotations", &c->annotations);
+	json_array_open(w, "ownNamespaces");
+	for (int t = 0; t < N_NS_TYPES; t++)
+		if (c->own[t])
+			json_put_string(w, NULL, spec_namespace_infos[t].name);
+	json_array_close(w);
+	json_put_bool(w, "sharedPidNamespace", c->shared_pid_namespace);
+	json_put_bool(w, "noNewKeyring", c->no_new_keyring);
+	json_put_bool(w, "noCgroup", !c->cgroup);
+	json_object_open(w, "hooks");
+	put_hooks(w, "poststart", &c->poststart);
+	put_hooks(w, "poststop", &c->poststop);
+	json_object_close(w);
+	json_object_close(w);
+}
+
+bool container_save(const struct container *c, GError **error)
+{
+	g_autoptr(JsonWriter) w = json_writer_new(NULL);
+	g_autofree char *text = NULL;
+
+	json_object_open(w, NULL);
+	json_put_string(w, "id", c->id);
+	json_put_int(w, "init_process_pid", c->pid);
+	json_put_uint(w, "init_process_start", c->start_ticks);
+	json_put_string(w, "created", c->created);
+	put_config(w, c);
+	json_put_bool(w, "rootless", false);
+	if (c->cgroup)
+		cgroup_put_state(c->cgroup, w);
+	json_object_open(w, "namespace_paths");
+	for (int t = 0; t < N_NS_TYPES; t++) {
+		g_autofree char *path = g_strdup_printf("/proc/%d/ns/%s", c->pid, spec_namespace_infos[t].proc_name);
+
+		json_put_string(w, spec_namespace_infos[t].state_name, path);
+	}
+	json_object_close(w);
+	put_strings(w, "external_descriptors", (const char *const *)c->external_descriptors);
+	json_put_string(w, "intel_rdt_path", "");
+	put_private(w, c);
+	json_object_close(w);
+	text = json_writer_text(w);
+	return statefile_write(c->dir_fd, STATE_FILE, text, 0600, error) || fail_prefix(error, "%s", c->path);
+}
+
+enum status container_status(const struct container *c)
+{
+	struct pollfd ended = { .fd = c->pid_fd, .events = POLLIN };
+	struct stat st;
+
+	/* A dead init is stopped whatever the freezer says. */
+	if (c->pid_fd < 0 || poll(&ended, 1, 0) > 0)
+		return STATUS_STOPPED;
+	if (c->cgroup && cgroup_frozen(c->cgroup))
+		return STATUS_PAUSED;
+	return fstatat(c->dir_fd, STATE_FIFO, &st, AT_SYMLINK_NOFOLLOW) == 0 ? STATUS_CREATED : STATUS_RUNNING;
+}
+
+/* Empties a directory of files and of empty directories. */
+static int empty_dir(int dir_fd)
+{
+	DIR *dir = fdopendir(dir_fd); /* takes the descriptor */
+	const struct dirent *e;
+	int err = 0;
+
+	if (!dir) {
+		err = errno;
+		fd_close(&dir_fd);
+		return -err;
+	}
+	while ((e = readdir(dir)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && unlinkat(dirfd(dir), e->d_name, 0) < 0 &&
+			(errno != EISDIR || unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR) < 0) && errno != ENOENT)
+			err = errno;
+	closedir(dir);
+	return -err;
+}
+
+bool container_remove_dir(const char *root, const char *id, GError **error)
+{
+	g_autofree char *path = g_build_filename(root, id, NULL);
+	int fd, r;
+
+	if (!container_check_id(id, error))
+		return false;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT || fail_errno(error, "open state directory %s", path);
+	r = empty_dir(fd);
+	if (r < 0)
+		return fail_with(error, r, "empty state directory %s", path);
+	return rmdir(path) == 0 || errno == ENOENT || fail_errno(error, "remove state directory %s", path);
+}
+
+char *container_oci_state(const struct container *c, enum status status, pid_t pid)
+{
+	g_autoptr(JsonWriter) w = json_writer_new(NULL);
+
+	json_object_open(w, NULL);
+	json_put_string(w, "ociVersion", VERSION_OCI);
+	json_put_string(w, "id", c->id);
+	json_put_string(w, "status", status_name(status));
+	if (pid > 0)
+		json_put_int(w, "pid", pid);
+	json_put_string(w, "bundle", c->bundle);
+	if (c->annotations.n_pairs)
+		put_map(w, "annotations", &c->annotations);
+	json_object_close(w);
+	return json_writer_text(w);
+}
+
+void container_free(struct container *c)
+{
+	if (!c)
+		return;
+	g_free(c->id);
+	g_free(c->path);
+	g_free(c->bundle);
+	g_free(c->rootfs);
+	g_free(c->created);
+	g_strfreev(c->external_descriptors);
+	cgroup_free(c->cgroup);
+	fd_close(&c->dir_fd);
+	fd_close(&c->pid_fd);
+	yajl_tree_free(c->json);
+	spec_pool_free(c->pool);
+	g_free(c);
+}
