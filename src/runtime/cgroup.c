@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/sys.h"
+#include "common/diag.h"
 #include "common/error.h"
 #include "runtime/cgroupfs.h"
 #include "runtime/device_rules.h"
@@ -390,12 +391,49 @@ bool cgroup_join(const Cgroup *cg, pid_t pid, bool entered_v2, GError **error)
 
 /* --- limits --- */
 
+static void old_free(void *data)
+{
+	struct cgroup_old *old = data;
+
+	g_free(old->controller);
+	g_free(old->file);
+	g_free(old->text);
+	g_free(old);
+}
+
+/* Files with a line for each device cannot be put back by one write and are left as they are. */
+static void note_old(const Cgroup *cg, size_t i, const char *controller, const char *file)
+{
+	int fd = cg->undo && i != CGROUP_NONE ? cgroup_dir(cg, i) : -1;
+	struct cgroup_old *old;
+	char text[4096];
+
+	if (fd < 0 || cgroupfs_read(fd, file, text, sizeof text) <= 0 || strchr(text, '\n'))
+		return;
+	old = g_new(struct cgroup_old, 1);
+	*old = (struct cgroup_old){ g_strdup(controller), g_strdup(file), g_strdup(text) };
+	g_ptr_array_add(cg->undo, old);
+}
+
+/* The last write first: values may depend on each other. */
+static void put_back(const Cgroup *cg, GPtrArray *list)
+{
+	for (guint i = list->len; i-- > 0;) {
+		const struct cgroup_old *old = list->pdata[i];
+		g_autoptr(GError) local = NULL;
+
+		if (!cgroup_write(cg, old->controller, old->file, old->text, &local))
+			diag_debug("put back an old limit: %s", local->message);
+	}
+}
+
 bool cgroup_write(const Cgroup *cg, const char *controller, const char *file, const char *text, GError **error)
 {
 	size_t i = cgroup_find(cg, controller);
 	g_autofree char *path = NULL;
 	int err;
 
+	note_old(cg, i, controller, file);
 	if (i == CGROUP_NONE)
 		return fail_with(error, ENOENT, "write %s: cgroup controller \"%s\" is not mounted", file, controller);
 	err = cgroup_dir(cg, i);
@@ -445,15 +483,29 @@ static bool apply_devices(const Cgroup *cg, const struct spec_resources *resourc
 	return true;
 }
 
-bool cgroup_apply(Cgroup *cg, const struct spec_resources *resources, GError **error)
-{
-	return cgroup_update(cg, resources, error) && apply_devices(cg, resources, error);
-}
-
-bool cgroup_update(Cgroup *cg, const struct spec_resources *resources, GError **error)
+static bool apply_limits(const Cgroup *cg, const struct spec_resources *resources, GError **error)
 {
 	if (!resources)
 		return true;
 	return cg->mode == CGROUP_UNIFIED ? cgroup_v2_apply(cg, resources, error)
 					  : cgroup_v1_apply(cg, resources, error);
+}
+
+bool cgroup_apply(Cgroup *cg, const struct spec_resources *resources, GError **error)
+{
+	return apply_limits(cg, resources, error) && apply_devices(cg, resources, error);
+}
+
+bool cgroup_update(Cgroup *cg, const struct spec_resources *resources, GError **error)
+{
+	g_autoptr(GPtrArray) undo = g_ptr_array_new_with_free_func(old_free);
+	bool ok;
+
+	cg->undo = undo;
+	ok = (cg->mode == CGROUP_UNIFIED || cgroup_v1_realtime(cg, resources, error)) &&
+	     apply_limits(cg, resources, error);
+	cg->undo = NULL;
+	if (!ok)
+		put_back(cg, undo);
+	return ok;
 }

@@ -57,7 +57,7 @@ bool cgroup_join(const Cgroup *cg, pid_t pid, bool entered_v2, GError **error);
 /* Writes device rules (BPF on v2) and limits; resources may be NULL (default device rules only). */
 bool cgroup_apply(Cgroup *cg, const struct spec_resources *resources, GError **error);
 
-/* Writes limits only, device rules stay as they are (update). */
+/* Writes limits only, device rules stay as they are (update). When one is refused, those before it are put back. */
 bool cgroup_update(Cgroup *cg, const struct spec_resources *resources, GError **error);
 
 /* Both return when it is done, or fail after ten seconds; a cgroup that cannot be frozen is thawed again, and one that

@@ -12,11 +12,17 @@ struct cgroup_node {
 	unsigned int made; /* directories that cgroup_create made for it */
 };
 
+/* A control file's text before it was written. */
+struct cgroup_old {
+	char *controller, *file, *text;
+};
+
 struct Cgroup {
 	enum cgroup_mode mode;
 	size_t n;
 	struct cgroup_hierarchy *hierarchies;
 	struct cgroup_node *nodes; /* one for each hierarchy */
+	GPtrArray *undo;           /* struct cgroup_old: what cgroup_write has replaced; NULL: not noted */
 };
 
 #define CGROUP_NONE ((size_t)-1)
@@ -63,6 +69,9 @@ bool cgroup_fail_memory(const Cgroup *cg, const char *usage, const char *peak, c
 /* Limits of linux.resources (no devices). */
 bool cgroup_v1_apply(const Cgroup *cg, const struct spec_resources *resources, GError **error);
 bool cgroup_v2_apply(const Cgroup *cg, const struct spec_resources *resources, GError **error);
+
+/* The realtime budget of linux.resources.cpu. */
+bool cgroup_v1_realtime(const Cgroup *cg, const struct spec_resources *resources, GError **error);
 
 /* What v1 wants before the first process enters. */
 bool cgroup_v1_prepare(const Cgroup *cg, const struct spec_resources *resources, GError **error);

@@ -59,9 +59,19 @@ static bool put_uint(const Cgroup *cg, const char *controller, const char *file,
 	return cgroup_write(cg, controller, file, text, error);
 }
 
-bool cgroup_v1_prepare(const Cgroup *cg, const struct spec_resources *resources, GError **error)
+bool cgroup_v1_realtime(const Cgroup *cg, const struct spec_resources *resources, GError **error)
 {
 	const struct spec_cpu *cpu = resources ? resources->cpu : NULL;
+
+	if (cpu && cpu->realtime_period.set && cpu->realtime_period.value &&
+		!put_uint(cg, "cpu", "cpu.rt_period_us", cpu->realtime_period.value, error))
+		return false;
+	return !cpu || !cpu->realtime_runtime.set || !cpu->realtime_runtime.value ||
+	       put_int(cg, "cpu", "cpu.rt_runtime_us", cpu->realtime_runtime.value, error);
+}
+
+bool cgroup_v1_prepare(const Cgroup *cg, const struct spec_resources *resources, GError **error)
+{
 	size_t cpuset = cgroup_find(cg, "cpuset");
 
 	if (resources && resources->unified.n_pairs > 0)
@@ -69,11 +79,7 @@ bool cgroup_v1_prepare(const Cgroup *cg, const struct spec_resources *resources,
 	if (cpuset != CGROUP_NONE && !init_cpuset(cg, cpuset, error))
 		return false;
 	/* A realtime process cannot enter a group without realtime budget. */
-	if (cpu && cpu->realtime_period.set && cpu->realtime_period.value &&
-		!put_uint(cg, "cpu", "cpu.rt_period_us", cpu->realtime_period.value, error))
-		return false;
-	return !cpu || !cpu->realtime_runtime.set || !cpu->realtime_runtime.value ||
-	       put_int(cg, "cpu", "cpu.rt_runtime_us", cpu->realtime_runtime.value, error);
+	return cgroup_v1_realtime(cg, resources, error);
 }
 
 /* --- memory --- */

@@ -5,16 +5,20 @@
 
 #include "runtime/command.h"
 
-extern const struct command cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_resume, cmd_spec, cmd_state;
+extern const struct command cmd_checkpoint, cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_restore, cmd_resume, cmd_spec,
+	cmd_state, cmd_update;
 
 const struct command *const commands[] = {
+	&cmd_checkpoint,
 	&cmd_kill,
 	&cmd_list,
 	&cmd_pause,
 	&cmd_ps,
+	&cmd_restore,
 	&cmd_resume,
 	&cmd_spec,
 	&cmd_state,
+	&cmd_update,
 	NULL,
 };
 

@@ -5,6 +5,7 @@
 #include "runtime/caps.h"
 #include "runtime/ps_table.h"
 #include "runtime/signals.h"
+#include "runtime/units.h"
 
 static void test_signals(void)
 {
@@ -96,11 +97,53 @@ static void test_capabilities(void)
 	g_assert_cmpint(caps_last(), >=, 37);
 }
 
+static void test_sizes(void)
+{
+	static const struct {
+		const char *text;
+		int64_t bytes;
+	} rows[] = { { "0", 0 }, { "-1", -1 }, { "4096", 4096 }, { "1k", 1024 }, { "64M", 64 << 20 },
+		{ "1.5g", 1610612736 }, { "2GiB", 2147483648 }, { "100kb", 102400 }, { "7 b", 7 }, { "1t", 1ll << 40 },
+		{ "1PB", 1ll << 50 } };
+	static const char *const bad[] = { "", "-2", "k", "10x", "1kk", "1e3", "1..5", "9999999p", " 1", "1 ", "0x10",
+		"1kib ", "nan" };
+	int64_t value;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_assert_true(units_parse_size(rows[i].text, &value));
+		g_assert_cmpint(value, ==, rows[i].bytes);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+		if (units_parse_size(bad[i], &value))
+			g_error("\"%s\" is taken for %" G_GINT64_FORMAT, bad[i], value);
+}
+
+static void test_durations(void)
+{
+	static const struct {
+		const char *text;
+		int64_t ns;
+	} rows[] = { { "0", 0 }, { "5s", 5000000000 }, { "100ms", 100000000 }, { "1m30s", 90000000000 },
+		{ "1.5h", 5400000000000 }, { "3us", 3000 }, { "3µs", 3000 }, { "7ns", 7 }, { ".5s", 500000000 } };
+	static const char *const bad[] = { "", "5", "s", "5 s", "-5s", "5x", "1m30", "99999999999h" };
+	int64_t value;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_assert_true(units_parse_duration(rows[i].text, &value));
+		g_assert_cmpint(value, ==, rows[i].ns);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+		if (units_parse_duration(bad[i], &value))
+			g_error("\"%s\" is taken for %" G_GINT64_FORMAT, bad[i], value);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/runtime/signals/names-and-numbers", test_signals);
 	g_test_add_func("/runtime/ps/keeps-the-lines-of-the-container", test_ps);
 	g_test_add_func("/runtime/caps/unknown-names-are-told-once", test_capabilities);
+	g_test_add_func("/runtime/units/sizes", test_sizes);
+	g_test_add_func("/runtime/units/durations", test_durations);
 	return g_test_run();
 }
