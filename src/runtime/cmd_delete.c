@@ -1,0 +1,112 @@
+/* delete: the end of a container's cgroups and state. */
+#include "runtime/command.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+
+#include "base/sys.h"
+#include "common/diag.h"
+#include "common/error.h"
+#include "runtime/hooks.h"
+#include "runtime/state.h"
+
+/* How long a killed process may take to die. */
+#define KILL_TIMEOUT_MS 10000
+
+#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
+struct delete_options {
+#include "runtime/delete_options.def"
+};
+#undef OPTION
+
+static bool kill_and_wait(const Container *c, GError **error)
+{
+	struct pollfd p = { .fd = c->pid_fd, .events = POLLIN };
+	uint64_t deadline = sys_clock_ns(CLOCK_MONOTONIC) + KILL_TIMEOUT_MS * 1000000ull, now;
+	int err = sys_pidfd_send_signal(c->pid_fd, SIGKILL), n;
+
+	if (err < 0 && err != -ESRCH)
+		return fail_with(error, err, "unable to signal init");
+	if (c->cgroup && (c->shared_pid_namespace || cgroup_frozen(c->cgroup)) &&
+		!cgroup_kill(c->cgroup, SIGKILL, error))
+		return false;
+	do {
+		now = sys_clock_ns(CLOCK_MONOTONIC);
+		n = poll(&p, 1, now < deadline ? (int)((deadline - now) / 1000000) + 1 : 0);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return fail_errno(error, "wait for the container's init");
+	return n > 0 || fail(error, "container init still running");
+}
+
+/* What is left in the cgroup has no init above it any more that would end it. */
+static bool remove_cgroup(const Container *c, GError **error)
+{
+	g_autoptr(GArray) pids = NULL;
+
+	if (!c->cgroup)
+		return true;
+	pids = cgroup_pids(c->cgroup, NULL);
+	if (pids && pids->len > 0 && !cgroup_kill(c->cgroup, SIGKILL, error))
+		return false;
+	return cgroup_destroy(c->cgroup, error) || fail_prefix(error, "unable to remove container's cgroup");
+}
+
+static bool destroy(const char *root, const Container *c, GError **error)
+{
+	g_autofree char *state = NULL;
+
+	if (!remove_cgroup(c, error) || !container_remove_dir(root, c->id, error))
+		return fail_prefix(error, "unable to destroy container");
+	/* The container is gone whatever they say: the runtime-spec wants a warning, and the rest of them to run. */
+	state = container_oci_state(c, STATUS_STOPPED, 0);
+	hooks_run_poststop(&c->poststop, state, c->bundle);
+	return true;
+}
+
+static int delete_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
+{
+	const struct delete_options *o = options;
+	g_autoptr(GError) local = NULL;
+	g_autoptr(Container) c = NULL;
+	enum status status;
+
+	(void)n_args; /* exactly one */
+	if (!container_check_id(args[0], error))
+		return o->force ? (g_clear_error(error), 0) : 1;
+	c = container_open(globals->root, args[0], &local);
+	if (!c) {
+		/* What a create that was killed has left: a directory without a state. */
+		bool removed = container_remove_dir(globals->root, args[0], error);
+
+		if (removed && !o->force)
+			g_propagate_error(error, g_steal_pointer(&local));
+		return removed && o->force ? 0 : 1;
+	}
+	status = container_status(c);
+	if (!o->force && (status == STATUS_RUNNING || status == STATUS_PAUSED))
+		return fail(error, "cannot delete container %s that is not stopped: %s", c->id, status_name(status)), 1;
+	if (status != STATUS_STOPPED && c->pid_fd >= 0 && !kill_and_wait(c, error))
+		return 1;
+	return destroy(globals->root, c, error) ? 0 : 1;
+}
+
+#define OPTION(field, type, name, short_name, value, help)                                                             \
+	OPTION_SPEC(struct delete_options, field, type, name, short_name, value, help)
+static const struct option_spec specs[] = {
+#include "runtime/delete_options.def"
+};
+#undef OPTION
+
+const struct command cmd_delete = {
+	.name = "delete",
+	.args = "CONTAINER",
+	.help = "Remove a container that has stopped or was never started",
+	.options = specs,
+	.n_options = G_N_ELEMENTS(specs),
+	.options_size = sizeof(struct delete_options),
+	.min_args = 1,
+	.max_args = 1,
+	.run = delete_run,
+};
