@@ -5,14 +5,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/sys.h"
+
 int ring_init(struct ring *r, uint32_t size)
 {
-	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (mem == MAP_FAILED)
-		return -errno;
-	*r = (struct ring){ .mem = mem, .size = size };
-	return 0;
+	*r = (struct ring){ .mem = sys_map(size), .size = size };
+	return r->mem ? 0 : -ENOMEM;
 }
 
 void ring_clear(struct ring *r)
@@ -63,6 +61,6 @@ void ring_trim(struct ring *r)
 
 	if (!ring_empty(r) || r->touched <= page)
 		return;
-	(void)madvise(r->mem + page, r->size - page, MADV_DONTNEED); /* advice: nothing is lost if it is not taken */
+	sys_map_forget(r->mem + page, r->size - page);
 	r->touched = 0;
 }

@@ -2,6 +2,7 @@
 #include "base/sys.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -69,6 +70,18 @@ int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
 int sys_set_subreaper(bool on)
 {
 	return prctl(PR_SET_CHILD_SUBREAPER, on ? 1ul : 0ul, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+void *sys_map(size_t size)
+{
+	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return mem == MAP_FAILED ? NULL : mem;
+}
+
+void sys_map_forget(void *start, size_t size)
+{
+	(void)madvise(start, size, MADV_DONTNEED); /* advice: not taken, it costs memory and nothing else */
 }
 
 uint64_t sys_clock_ns(clockid_t clock)

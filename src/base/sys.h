@@ -34,5 +34,11 @@ int sys_close_range(unsigned int first, unsigned int last, unsigned int flags);
 /* The calling process becomes the reaper of its descendants' orphans: prctl(2), PR_SET_CHILD_SUBREAPER. */
 int sys_set_subreaper(bool on);
 
+/* Private zeroed memory that costs nothing until it is touched (mmap(2)); NULL when there is none. Page aligned. */
+void *sys_map(size_t size);
+
+/* Gives size bytes from start on back to the kernel; they read as zero then. */
+void sys_map_forget(void *start, size_t size);
+
 /* Nanoseconds of a clock (clock_gettime(2)). */
 uint64_t sys_clock_ns(clockid_t clock);

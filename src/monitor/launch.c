@@ -87,19 +87,20 @@ char **launch_exit_argv(const struct monitor_options *o)
 char **launch_environment(const struct monitor_options *o, pid_t self, char **ret_place, GError **error)
 {
 	static const char name[] = "LISTEN_PID=";
-	g_auto(GStrv) env = g_strdupv(environ);
+	g_auto(GStrv) env = NULL;
 	const char *value = getenv("LISTEN_PID");
 	int64_t pid;
 
 	*ret_place = NULL;
 	if (!value)
-		return g_steal_pointer(&env);
+		return environ;
 	if (num_parse_i64(value, 1, INT32_MAX, &pid) < 0) {
 		fail(error, "Invalid LISTEN_PID %s", value);
 		return NULL;
 	}
 	if (!o->replace_listen_pid && pid != self)
-		return g_steal_pointer(&env);
+		return environ;
+	env = g_strdupv(environ);
 	for (char **e = env; *e; e++)
 		if (strncmp(*e, name, strlen(name)) == 0) {
 			g_free(*e);

@@ -13,6 +13,6 @@ char **launch_runtime_argv(const struct monitor_options *o, const char *bundle, 
 /* The exit command's argument vector, NULL if there is none. */
 char **launch_exit_argv(const struct monitor_options *o);
 
-/* Our own environment for the runtime. If LISTEN_PID has to name the runtime, *ret_place points at where its digits go
+/* Our own environment for the runtime (environ itself, or a copy that is never freed). If LISTEN_PID has to name the runtime, *ret_place points at where its digits go
  * (room for NUM_MAX bytes); else it is NULL. A LISTEN_PID that is no pid is an error. */
 char **launch_environment(const struct monitor_options *o, pid_t self, char **ret_place, GError **error);

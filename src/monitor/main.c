@@ -5,17 +5,16 @@
  * there on is told on the sync pipe. */
 #include <errno.h>
 #include <fcntl.h>
-#include <locale.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/dir.h"
 #include "base/fd.h"
 #include "base/rw.h"
 #include "base/sys.h"
@@ -110,6 +109,13 @@ static void protect_from_oom(struct monitor *m)
 		m->set.runtime.oom_score = m->set.exit_command.oom_score = m->oom_score;
 }
 
+static struct record_file record_at(const char *dir, const char *name)
+{
+	char *path = dir ? g_build_filename(dir, name, NULL) : NULL;
+
+	return (struct record_file){ .path = path, .fd = -1, .temp = path ? g_malloc(strlen(path) + RECORD_SUFFIX) : NULL };
+}
+
 static void find_paths(struct monitor *m)
 {
 	const struct monitor_options *o = &m->options;
@@ -119,10 +125,10 @@ static void find_paths(struct monitor *m)
 	m->bundle = o->bundle ? g_strdup(o->bundle) : o->exec ? NULL : g_strdup(cwd);
 	m->pid_file = o->container_pidfile ? g_strdup(o->container_pidfile) : g_strdup_printf("%s/pidfile-%s", cwd, o->cid);
 	set->pid_file = m->pid_file;
-	set->exit_path = o->exit_dir ? g_build_filename(o->exit_dir, o->cid, NULL) : NULL;
-	set->persist_path = o->persist_dir ? g_build_filename(o->persist_dir, "exit", NULL) : NULL;
-	set->json_path = m->bundle ? g_build_filename(m->bundle, "exit.json", NULL) : NULL;
-	set->persist_json_path = o->persist_dir ? g_build_filename(o->persist_dir, "exit.json", NULL) : NULL;
+	set->exit_file = record_at(o->exit_dir, o->cid);
+	set->persist_file = record_at(o->persist_dir, "exit");
+	set->json_file = record_at(m->bundle, "exit.json");
+	set->persist_json_file = record_at(o->persist_dir, "exit.json");
 	set->oom_path = o->bundle ? g_build_filename(o->bundle, "oom", NULL) : NULL;
 	set->persist_oom_path = o->persist_dir ? g_build_filename(o->persist_dir, "oom", NULL) : NULL;
 }
@@ -149,25 +155,30 @@ static void fill_setup(struct monitor *m)
 	set->user = &m->messages;
 }
 
-/* A record of an earlier run must not be taken for this one's; a reservation of a dead monitor is nobody's. */
+/* NAME.?????? is a reservation; that of a dead monitor is nobody's. */
+static void remove_reservation(int dir_fd, const char *entry, void *user)
+{
+	const char *name = user;
+	size_t len = strlen(name);
+
+	if (strlen(entry) == len + 7 && strncmp(entry, name, len) == 0 && entry[len] == '.')
+		(void)unlinkat(dir_fd, entry, 0); /* no reason to fail: reserving will tell */
+}
+
+/* A record of an earlier run must not be taken for this one's. */
 static void remove_leftovers(const char *path, bool keep_as_old)
 {
 	g_autofree char *dir_name = path ? g_path_get_dirname(path) : NULL, *name = path ? g_path_get_basename(path) : NULL;
-	g_autoptr(GDir) dir = path ? g_dir_open(dir_name, 0, NULL) : NULL;
-	size_t len = name ? strlen(name) : 0;
-	const char *entry;
+	auto_fd dir = path ? open(dir_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
-	if (path && keep_as_old) {
-		g_autofree char *old = g_strconcat(path, ".1", NULL);
+	if (dir < 0)
+		return; /* without the directory there is nothing in it; writing the record will tell */
+	if (keep_as_old) {
+		g_autofree char *old = g_strconcat(name, ".1", NULL);
 
-		(void)rename(path, old); /* usually there is none */
+		(void)renameat(dir, name, dir, old); /* usually there is none */
 	}
-	while (dir && (entry = g_dir_read_name(dir)))
-		if (strlen(entry) == len + 7 && strncmp(entry, name, len) == 0 && entry[len] == '.') {
-			g_autofree char *stale = g_build_filename(dir_name, entry, NULL);
-
-			(void)unlink(stale); /* no reason to fail: reserving will tell */
-		}
+	(void)dir_list(dir, remove_reservation, name);
 }
 
 static bool prepare_stdio(struct monitor *m, GError **error)
@@ -276,10 +287,10 @@ static bool background(struct monitor *m, GError **error)
 	r = sys_set_subreaper(true);
 	if (r < 0)
 		return fail_with(error, r, "become the reaper of the container's processes");
-	remove_leftovers(m->set.exit_path, false);
-	remove_leftovers(m->set.persist_path, false);
-	remove_leftovers(m->set.json_path, true);
-	remove_leftovers(m->set.persist_json_path, true);
+	remove_leftovers(m->set.exit_file.path, false);
+	remove_leftovers(m->set.persist_file.path, false);
+	remove_leftovers(m->set.json_file.path, true);
+	remove_leftovers(m->set.persist_json_file.path, true);
 	if (!prepare_stdio(m, error) || !prepare_control(m, error) || !prepare_programs(m, error))
 		return false;
 	fd_close(&m->attach_pipe_fd);
@@ -308,7 +319,6 @@ int main(int argc, char **argv)
 
 	m->inherited = parent_inherited();
 	m->start_fd = m->attach_pipe_fd = m->null_fd = -1;
-	(void)setlocale(LC_ALL, "");
 	(void)umask(0022);
 	read_options(m, argc, argv);
 	if (!foreground(m, &error))

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/dir.h"
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/rw.h"
@@ -38,26 +39,24 @@ bool parent_wait_start(int fd, GError **error)
 	return n >= 0 || fail_with(error, (int)n, "start-pipe read failed");
 }
 
+static void add_descriptor(int dir_fd, const char *name, void *user)
+{
+	int64_t fd;
+
+	if (num_parse_i64(name, 3, INT32_MAX, &fd) == 0 && fd != dir_fd) {
+		int value = (int)fd;
+
+		g_array_append_val((GArray *)user, value);
+	}
+}
+
 GArray *parent_inherited(void)
 {
-	g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
 	GArray *fds = g_array_new(FALSE, FALSE, sizeof(int));
-	const char *name;
+	auto_fd dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	while (dir && (name = g_dir_read_name(dir))) {
-		int64_t fd;
-
-		if (num_parse_i64(name, 3, INT32_MAX, &fd) == 0) {
-			int value = (int)fd;
-
-			g_array_append_val(fds, value);
-		}
-	}
-	g_clear_pointer(&dir, g_dir_close);
-	/* The descriptor of the listing itself is closed by now. */
-	for (guint i = fds->len; i-- > 0;)
-		if (fcntl(g_array_index(fds, int, i), F_GETFD) < 0)
-			g_array_remove_index_fast(fds, i);
+	if (dir >= 0)
+		(void)dir_list(dir, add_descriptor, fds); /* a /proc that cannot be read lists nothing */
 	return fds;
 }
 

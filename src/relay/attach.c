@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sys.h"
 
 #define BATCH        32u            /* packets for one sendmmsg(2) */
 #define BEHIND_TURN  (256u * 1024)  /* bytes from the log for one client before the others' turn */
@@ -30,7 +31,7 @@ static void client_close(struct attach_client *c)
 	fd_close(&c->fd);
 	a->n_clients--;
 	a->n_behind -= c->behind;
-	c->behind = false;
+	c->used = c->behind = false;
 	if (a->n_behind == 0 && a->backlog)
 		backlog_drop(a->backlog, a->backlog->log->generation, a->n_clients == 0);
 	a->on_progress(a->user);
@@ -214,7 +215,7 @@ static void on_client(struct loop_watch *w, uint32_t events, void *user)
 	(void)w;
 	if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) && !client_receive(c, events))
 		return;
-	if ((events & EPOLLOUT) && c->fd >= 0) {
+	if ((events & EPOLLOUT) && c->used) {
 		client_serve(c);
 		c->attach->on_progress(c->attach->user);
 	}
@@ -225,17 +226,25 @@ static void client_open(struct attach *a, int fd)
 	struct attach_client *c = NULL;
 
 	for (uint32_t i = 0; i < ATTACH_CLIENTS && !c; i++)
-		if (a->client[i].fd < 0)
+		if (!a->client[i].used)
 			c = &a->client[i];
 	if (!c || a->ending) {
 		fd_close(&fd);
 		return;
 	}
-	*c = (struct attach_client){ .attach = a, .fd = fd, .watch.fd = -1, .cursor = spool_end(a->spool), .reading = true };
+	*c = (struct attach_client){
+		.attach = a,
+		.fd = fd,
+		.watch.fd = -1,
+		.cursor = spool_end(a->spool),
+		.used = true,
+		.reading = true,
+	};
 	if (a->backlog)
 		c->mark = backlog_end(a->backlog);
 	if (loop_watch_start(a->loop, &c->watch, fd, EPOLLIN | EPOLLRDHUP, on_client, c) < 0) {
 		fd_close(&c->fd);
+		c->used = false;
 		return;
 	}
 	a->n_clients++;
@@ -264,10 +273,15 @@ static void on_listen(struct loop_watch *w, uint32_t events, void *user)
 
 int attach_init(struct attach *a, struct loop *loop, struct spool *spool, struct stdinq *input, int listen_fd)
 {
-	*a = (struct attach){ .loop = loop, .spool = spool, .input = input, .listen_fd = listen_fd, .reserve_fd = -1 };
+	a->loop = loop;
+	a->spool = spool;
+	a->input = input;
+	a->listen_fd = listen_fd;
+	a->reserve_fd = -1;
 	a->watch.fd = -1;
-	for (uint32_t i = 0; i < ATTACH_CLIENTS; i++)
-		a->client[i].fd = -1;
+	a->client = sys_map(ATTACH_CLIENTS * sizeof *a->client);
+	if (!a->client)
+		return -ENOMEM;
 	if (listen_fd < 0)
 		return 0;
 	a->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -284,7 +298,7 @@ void attach_clear(struct attach *a)
 
 #define FOR_EACH_CLIENT(a, c)                                                                                          \
 	for (struct attach_client *c = (a)->client; c < (a)->client + ((a)->n_clients ? ATTACH_CLIENTS : 0); c++)          \
-		if (c->fd >= 0)
+		if (c->used)
 
 void attach_serve(struct attach *a)
 {
@@ -298,7 +312,7 @@ void attach_wanted(const struct attach *a, uint64_t wanted[N_STREAMS])
 	for (uint32_t i = 0; a->n_clients && i < ATTACH_CLIENTS; i++) {
 		const struct attach_client *c = &a->client[i];
 
-		if (c->fd < 0)
+		if (!c->used)
 			continue;
 		for (int s = 0; s < N_STREAMS; s++) {
 			/* A client behind meets the spool where the log ends: what the log still carries must be here. */
@@ -374,7 +388,7 @@ bool attach_all_served(const struct attach *a)
 	for (uint32_t i = 0; a->n_clients && i < ATTACH_CLIENTS; i++) {
 		const struct attach_client *c = &a->client[i];
 
-		if (c->fd >= 0 && (c->behind || c->cursor.pos[STREAM_OUT] < a->spool->pos[STREAM_OUT] ||
+		if (c->used && (c->behind || c->cursor.pos[STREAM_OUT] < a->spool->pos[STREAM_OUT] ||
 		                          c->cursor.pos[STREAM_ERR] < a->spool->pos[STREAM_ERR]))
 			return false;
 	}

@@ -26,7 +26,8 @@ struct attach_client {
 	struct attach *attach;
 	struct cursor cursor;
 	struct backlog_mark mark; /* everything at and after it in the log covers what the cursor has not taken */
-	int fd;              /* -1: the place is free */
+	int fd;
+	bool used;           /* false: the place is free */
 	bool behind;         /* served from the log */
 	bool blocked;        /* its socket takes nothing at the moment */
 	bool reading;        /* it may still send */
@@ -45,12 +46,12 @@ struct attach {
 	uint32_t n_clients, n_behind;
 	uint64_t n_cut;          /* clients let go because they could not be served */
 	struct loop_watch watch;
-	struct attach_client client[ATTACH_CLIENTS];
+	struct attach_client *client; /* ATTACH_CLIENTS */
 	void (*on_progress)(void *user); /* the spool may be freer than before */
 	void *user;
 };
 
-/* Sets up the object; the listening socket may be -1 (no attach socket). 0 or -errno. */
+/* Sets up a zeroed object; the listening socket may be -1 (no attach socket). 0 or -errno. */
 int attach_init(struct attach *a, struct loop *loop, struct spool *spool, struct stdinq *input, int listen_fd);
 void attach_clear(struct attach *a);
 

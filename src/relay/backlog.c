@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/sys.h"
 
 #define STREAM_OFFSET 36u
 #define FLAG_OFFSET   43u
@@ -20,15 +21,11 @@ static uint64_t dropped_bytes(const struct k8s_log *log)
 
 int backlog_init(struct backlog *b, struct k8s_log *log)
 {
-	void *mem = mmap(NULL, BACKLOG_WINDOW, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
 	*b = (struct backlog){ .log = log };
 	for (uint32_t i = 0; i < BACKLOG_SEGMENTS; i++)
 		b->segment[i].fd = -1;
-	if (mem == MAP_FAILED)
-		return -errno;
-	b->window = mem;
-	return 0;
+	b->window = sys_map(BACKLOG_WINDOW);
+	return b->window ? 0 : -ENOMEM;
 }
 
 void backlog_clear(struct backlog *b)
@@ -87,7 +84,7 @@ void backlog_drop(struct backlog *b, uint32_t oldest, bool idle)
 			fd_close(&b->segment[i].fd);
 	if (idle) {
 		b->window_len = 0;
-		(void)madvise(b->window, BACKLOG_WINDOW, MADV_DONTNEED); /* advice only */
+		sys_map_forget(b->window, BACKLOG_WINDOW);
 	}
 }
 

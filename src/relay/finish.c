@@ -13,28 +13,28 @@
 
 #define JSON_SIZE 4096u
 
-static void reserve(struct relay *r, struct record_file *f, const char *path, uint32_t size)
+static void reserve(struct relay *r, struct record_file *f, uint32_t size)
 {
-	int err = record_reserve(f, path, size);
+	int err = record_reserve(f, size);
 
 	if (err < 0)
-		r->set.say(RELAY_WARNING, "reserve", path, -err, r->set.user);
+		r->set.say(RELAY_WARNING, "reserve", f->path, -err, r->set.user);
 }
 
 void finish_reserve(struct relay *r)
 {
-	reserve(r, &r->persist_file, r->set.persist_path, NUM_MAX);
-	reserve(r, &r->exit_file, r->set.exit_path, NUM_MAX);
-	reserve(r, &r->json_file, r->set.json_path, JSON_SIZE);
-	reserve(r, &r->persist_json_file, r->set.persist_json_path, JSON_SIZE);
+	reserve(r, &r->set.persist_file, NUM_MAX);
+	reserve(r, &r->set.exit_file, NUM_MAX);
+	reserve(r, &r->set.json_file, JSON_SIZE);
+	reserve(r, &r->set.persist_json_file, JSON_SIZE);
 }
 
 static void cancel_records(struct relay *r)
 {
-	record_cancel(&r->persist_file);
-	record_cancel(&r->exit_file);
-	record_cancel(&r->json_file);
-	record_cancel(&r->persist_json_file);
+	record_cancel(&r->set.persist_file);
+	record_cancel(&r->set.exit_file);
+	record_cancel(&r->set.json_file);
+	record_cancel(&r->set.persist_json_file);
 }
 
 void finish_failure(struct relay *r, const char *message, uint32_t len)
@@ -119,10 +119,10 @@ void finish_record(struct relay *r)
 	complete_end(r);
 	plain_len = (uint32_t)num_format_i64(plain, r->end.code);
 	json_len = record_json(&r->end, json, sizeof json);
-	commit(r, &r->persist_file, plain, plain_len, &r->persist_json_file);
-	commit(r, &r->exit_file, plain, plain_len, &r->json_file);
-	commit(r, &r->json_file, json, json_len, NULL);
-	commit(r, &r->persist_json_file, json, json_len, NULL);
+	commit(r, &r->set.persist_file, plain, plain_len, &r->set.persist_json_file);
+	commit(r, &r->set.exit_file, plain, plain_len, &r->set.json_file);
+	commit(r, &r->set.json_file, json, json_len, NULL);
+	commit(r, &r->set.persist_json_file, json, json_len, NULL);
 	if (r->set.exec) {
 		err = syncpipe_send(&r->sync, r->end.code, message, message ? (uint32_t)strlen(message) : 0);
 		if (err < 0)

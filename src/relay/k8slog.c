@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/rw.h"
+#include "base/sys.h"
 
 #define STREAM_OFFSET 36u /* of "stdout" in the prefix */
 #define FLAG_OFFSET   43u
@@ -25,13 +26,14 @@ static void look_at_file(struct k8s_log *log)
 
 int k8s_init(struct k8s_log *log, int fd, const char *path)
 {
-	void *mem;
-
-	*log = (struct k8s_log){ .fd = fd, .path = path, .stamp_sec = INT64_MIN };
-	mem = mmap(NULL, K8S_BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (mem == MAP_FAILED)
-		return -errno;
-	log->buf = mem;
+	log->fd = fd;
+	log->path = path;
+	log->stamp_sec = INT64_MIN;
+	log->buf = sys_map(K8S_BUFFER + N_STREAMS * K8S_RECORD_MAX);
+	if (!log->buf)
+		return -ENOMEM;
+	for (int s = 0; s < N_STREAMS; s++)
+		log->stream[s].carry = log->buf + K8S_BUFFER + (unsigned int)s * K8S_RECORD_MAX;
 	look_at_file(log);
 	log->total = log->size;
 	return 0;
@@ -40,7 +42,7 @@ int k8s_init(struct k8s_log *log, int fd, const char *path)
 void k8s_clear(struct k8s_log *log)
 {
 	if (log->buf)
-		(void)munmap(log->buf, K8S_BUFFER);
+		(void)munmap(log->buf, K8S_BUFFER + N_STREAMS * K8S_RECORD_MAX);
 	log->buf = NULL;
 	fd_close(&log->fd);
 }
@@ -231,6 +233,6 @@ void k8s_trim(struct k8s_log *log)
 
 	if (log->len || log->touched <= page)
 		return;
-	(void)madvise(log->buf + page, K8S_BUFFER - page, MADV_DONTNEED); /* advice only */
+	sys_map_forget(log->buf + page, K8S_BUFFER - page);
 	log->touched = 0;
 }

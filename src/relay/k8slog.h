@@ -22,7 +22,7 @@ struct k8s_stream {
 	uint64_t records;
 	uint64_t dropped; /* bytes that could not be written, or were over the global limit */
 	uint32_t carried; /* length of carry: the start of a record whose rest is still to be read */
-	char carry[K8S_RECORD_MAX];
+	char *carry;      /* K8S_RECORD_MAX */
 };
 
 struct k8s_log {
@@ -50,7 +50,7 @@ struct k8s_log {
 	void *user;
 };
 
-/* Takes an open log file (or -1). The size found counts towards the limits. 0 or -errno. */
+/* Sets up a zeroed log with an open file (or -1). The size found counts towards the limits. 0 or -errno. */
 int k8s_init(struct k8s_log *log, int fd, const char *path);
 void k8s_clear(struct k8s_log *log);
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -31,28 +30,23 @@ static bool has_controller(const char *list, size_t len, const char *name)
 	return false;
 }
 
-bool oom_cgroup_dir(const char *text, bool v2, char *dir, size_t size)
+char *oom_cgroup_path(char *text, bool v2)
 {
-	while (*text) {
-		const char *end = strchr(text, '\n') ?: text + strlen(text);
-		const char *list = memchr(text, ':', (size_t)(end - text));
-		const char *path = list ? memchr(list + 1, ':', (size_t)(end - list - 1)) : NULL;
+	for (char *line = text, *next; *line; line = next) {
+		char *end = strchrnul(line, '\n');
+		char *list = memchr(line, ':', (size_t)(end - line));
+		char *path = list ? memchr(list + 1, ':', (size_t)(end - list - 1)) : NULL;
 
-		if (path) {
-			size_t list_len = (size_t)(path - list - 1), path_len = (size_t)(end - path - 1);
-			const char *mid = v2 ? "" : "/memory";
-
-			if ((v2 ? list_len == 0 && list - text == 1 && *text == '0' : has_controller(list + 1, list_len, "memory")) &&
-				strlen(CGROUP_ROOT) + strlen(mid) + path_len + 1 <= size) {
-				strcpy(dir, CGROUP_ROOT);
-				strcat(dir, mid);
-				strncat(dir, path + 1, path_len);
-				return true;
-			}
+		next = *end ? end + 1 : end;
+		if (!path)
+			continue;
+		if (v2 ? path == list + 1 && list == line + 1 && *line == '0'
+		       : has_controller(list + 1, (size_t)(path - list - 1), "memory")) {
+			*end = '\0';
+			return path + 1;
 		}
-		text = *end ? end + 1 : end;
 	}
-	return false;
+	return NULL;
 }
 
 /* The value behind "name " at the start of a line. */
@@ -174,8 +168,8 @@ static int start_v1(struct oom *o, int dir_fd)
 
 int oom_start(struct oom *o, struct loop *loop, pid_t pid, void (*on_oom)(void *user), void *user)
 {
-	char path[NUM_MAX + 16] = "/proc/", text[4096], dir[PATH_MAX];
-	auto_fd dir_fd = -1;
+	char file[NUM_MAX + 16] = "/proc/", text[4096], *path;
+	auto_fd root_fd = -1, dir_fd = -1;
 	struct statfs fs;
 	ssize_t n;
 	int r;
@@ -185,14 +179,18 @@ int oom_start(struct oom *o, struct loop *loop, pid_t pid, void (*on_oom)(void *
 	if (statfs(CGROUP_ROOT, &fs) < 0)
 		return -errno;
 	o->v2 = fs.f_type == CGROUP2_SUPER_MAGIC;
-	num_format_i64(path + 6, pid);
-	strcat(path, "/cgroup");
-	n = rw_read_file(AT_FDCWD, path, text, sizeof text);
+	num_format_i64(file + 6, pid);
+	strcat(file, "/cgroup");
+	n = rw_read_file(AT_FDCWD, file, text, sizeof text);
 	if (n < 0)
 		return (int)n;
-	if (!oom_cgroup_dir(text, o->v2, dir, sizeof dir))
+	path = oom_cgroup_path(text, o->v2);
+	if (!path)
 		return -ENOENT;
-	dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	while (*path == '/')
+		path++;
+	root_fd = open(o->v2 ? CGROUP_ROOT : CGROUP_ROOT "/memory", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	dir_fd = root_fd < 0 ? -1 : openat(root_fd, *path ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
 		return -errno;
 	r = o->v2 ? start_v2(o, dir_fd) : start_v1(o, dir_fd);

@@ -32,6 +32,6 @@ int oom_start(struct oom *o, struct loop *loop, pid_t pid, void (*on_oom)(void *
 void oom_check(struct oom *o);
 void oom_stop(struct oom *o);
 
-/* Finds the memory cgroup's directory in the text of /proc/PID/cgroup: v2 takes the line "0::PATH", v1 the one whose
- * controllers include memory. False when there is none or it does not fit. */
-bool oom_cgroup_dir(const char *text, bool v2, char *dir, size_t size);
+/* Finds the memory cgroup's path in the text of /proc/PID/cgroup: v2 takes the line "0::/PATH", v1 the one whose
+ * controllers include memory. Ends the path with NUL in the text; NULL when there is none. */
+char *oom_cgroup_path(char *text, bool v2);

@@ -25,11 +25,17 @@
 
 enum outcome { READ_DATA, READ_EMPTY, READ_END, READ_FULL };
 
-void pump_init(struct pump *p, struct loop *loop, struct spool *spool, struct k8s_log *log, struct attach *attach)
+int pump_init(struct pump *p, struct loop *loop, struct spool *spool, struct k8s_log *log, struct attach *attach)
 {
-	*p = (struct pump){ .loop = loop, .spool = spool, .log = log, .attach = attach, .holding = true };
+	p->loop = loop;
+	p->spool = spool;
+	p->log = log;
+	p->attach = attach;
+	p->holding = true;
+	p->words = sys_map(PUMP_WORDS_MAX);
 	for (enum stream s = 0; s < N_STREAMS; s++)
 		p->stream[s] = (struct pump_stream){ .pump = p, .stream = s, .fd = -1, .watch.fd = -1 };
+	return p->words ? 0 : -ENOMEM;
 }
 
 static void stream_close(struct pump_stream *s)

@@ -36,14 +36,15 @@ struct pump {
 	bool holding;             /* the runtime still runs: what comes may be its own words, keep it */
 	bool draining;            /* the container is gone: each stream is over when it is empty */
 	uint32_t n_words;         /* of words */
-	char words[PUMP_WORDS_MAX]; /* the first that came on stderr, kept when holding had to be given up */
+	char *words;              /* PUMP_WORDS_MAX: the first that came on stderr while holding */
 	bool terminal;            /* one stream, no gathering, the end of a session is no end of file */
 	uint32_t burst;           /* short reads that followed each other closely */
 	void (*on_drained)(void *user);
 	void *user;
 };
 
-void pump_init(struct pump *p, struct loop *loop, struct spool *spool, struct k8s_log *log, struct attach *attach);
+/* Sets up a zeroed pump. 0 or -errno. */
+int pump_init(struct pump *p, struct loop *loop, struct spool *spool, struct k8s_log *log, struct attach *attach);
 
 /* Starts reading fd (non-blocking, owned from now on) as stream. 0 or -errno. */
 int pump_start(struct pump *p, enum stream stream, int fd);

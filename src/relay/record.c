@@ -12,18 +12,11 @@
 #include "base/fd.h"
 #include "base/rw.h"
 
-int record_reserve(struct record_file *f, const char *path, uint32_t size)
+int record_reserve(struct record_file *f, uint32_t size)
 {
-	size_t len = path ? strlen(path) : 0;
-
-	f->path = path;
-	f->fd = -1;
-	if (!path)
+	if (!f->path)
 		return 0;
-	if (len + 8 > sizeof f->temp)
-		return -ENAMETOOLONG;
-	memcpy(f->temp, path, len);
-	rw_temp_suffix(f->temp + len);
+	rw_temp_suffix(stpcpy(f->temp, f->path));
 	f->fd = open(f->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (f->fd < 0)
 		return -errno;

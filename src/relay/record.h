@@ -5,7 +5,6 @@
  * in the plain files, null and a reason in exit.json. */
 #pragma once
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -42,15 +41,17 @@ struct end {
 	uint64_t clients_cut;     /* attach clients that could not be given everything */
 };
 
+#define RECORD_SUFFIX 8u /* ".XXXXXX" and NUL */
+
 struct record_file {
 	const char *path;        /* NULL: not wanted */
 	int fd;                  /* the reserved file, -1: none */
-	char temp[PATH_MAX];
+	char *temp;              /* path and room for RECORD_SUFFIX more bytes */
 };
 
-/* Reserves size bytes for path (kept by reference; NULL: does nothing). 0 or -errno: the file is then written without
+/* Reserves size bytes for f->path (NULL: does nothing). 0 or -errno: the file is then written without
  * a reservation at the end. */
-int record_reserve(struct record_file *f, const char *path, uint32_t size);
+int record_reserve(struct record_file *f, uint32_t size);
 
 /* Writes text and renames the file into place; spare is another reservation to give up if the disk is full. 0 or
  * -errno. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -107,7 +108,7 @@ static uint64_t progress(const struct relay *r)
 	uint64_t sum = r->spool.pos[STREAM_OUT] + r->spool.pos[STREAM_ERR];
 
 	for (uint32_t i = 0; i < ATTACH_CLIENTS; i++)
-		if (r->attach.client[i].fd >= 0)
+		if (r->attach.client[i].used)
 			sum += r->attach.client[i].cursor.pos[STREAM_OUT] + r->attach.client[i].cursor.pos[STREAM_ERR];
 	return sum;
 }
@@ -300,7 +301,9 @@ static int start_io(struct relay *r)
 	r->attach.overflow = set->exec ? ATTACH_BLOCK : ATTACH_CATCH_UP;
 	r->attach.on_progress = on_client_progress;
 	r->attach.user = r;
-	pump_init(&r->pump, &r->loop, &r->spool, &r->log, &r->attach);
+	err = pump_init(&r->pump, &r->loop, &r->spool, &r->log, &r->attach);
+	if (err < 0)
+		return err;
 	r->pump.on_drained = on_drained;
 	r->pump.user = r;
 	if (set->stdout_fd >= 0)
@@ -375,18 +378,12 @@ static int start(struct relay *r)
 
 int relay_run(struct relay *r, const struct relay_setup *setup)
 {
-	*r = (struct relay){
-		.set = *setup,
-		.sync = { setup->sync_fd, setup->sync_key },
-		.signal_fd = -1,
-		.runtime_pidfd = -1,
-		.container_pidfd = -1,
-		.end = { .id = setup->id, .exec = setup->exec },
-		.exit_file.fd = -1,
-		.persist_file.fd = -1,
-		.json_file.fd = -1,
-		.persist_json_file.fd = -1,
-	};
+	/* Field by field: most of it is buffers that a quiet container never touches. */
+	r->set = *setup;
+	r->sync = (struct syncpipe){ setup->sync_fd, setup->sync_key };
+	r->signal_fd = r->runtime_pidfd = r->container_pidfd = -1;
+	r->end.id = setup->id;
+	r->end.exec = setup->exec;
 	if (start(r) == 0) {
 		int err = loop_run(&r->loop);
 

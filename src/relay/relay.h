@@ -52,8 +52,8 @@ struct relay_setup {
 	int64_t log_size_max, log_total_max;
 	struct rotation rotation;
 	const char *pid_file;    /* written by the runtime */
-	const char *exit_path, *persist_path;            /* plain exit files, NULL: none */
-	const char *json_path, *persist_json_path;       /* exit.json, NULL: none */
+	struct record_file exit_file, persist_file;      /* plain exit files; not yet reserved */
+	struct record_file json_file, persist_json_file; /* exit.json */
 	const char *oom_path, *persist_oom_path;         /* empty marker files, NULL: none */
 	const int *inherited;    /* descriptors that were open when we were started; closed before the exit files appear */
 	unsigned int n_inherited;
@@ -93,11 +93,10 @@ struct relay {
 	struct loop_timer timeout, drain_deadline;
 	uint64_t drain_start_ns, drain_progress_ns, drain_progress;
 	struct end end;
-	struct record_file exit_file, persist_file, json_file, persist_json_file;
 	int status;              /* our own exit status */
 };
 
-/* Runs from the start of the runtime to the end; returns the exit status for our own process. */
+/* Runs from the start of the runtime to the end with a zeroed r (static memory); returns the exit status for our own process. */
 int relay_run(struct relay *r, const struct relay_setup *setup);
 
 /* Feeds an event to the life cycle and does what follows. */

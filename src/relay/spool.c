@@ -1,6 +1,11 @@
 /* What was read from the container and is still wanted by somebody. */
 #include "relay/spool.h"
 
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "base/sys.h"
+
 static struct spool_piece *piece_at(struct spool *s, uint64_t seq)
 {
 	return &s->piece[seq % SPOOL_PIECES];
@@ -8,7 +13,9 @@ static struct spool_piece *piece_at(struct spool *s, uint64_t seq)
 
 int spool_init(struct spool *s)
 {
-	*s = (struct spool){ 0 };
+	s->piece = sys_map(SPOOL_PIECES * sizeof *s->piece);
+	if (!s->piece)
+		return -ENOMEM;
 	for (int i = 0; i < N_STREAMS; i++) {
 		int r = ring_init(&s->ring[i], SPOOL_RING_SIZE);
 
@@ -22,6 +29,9 @@ void spool_clear(struct spool *s)
 {
 	for (int i = 0; i < N_STREAMS; i++)
 		ring_clear(&s->ring[i]);
+	if (s->piece)
+		(void)munmap(s->piece, SPOOL_PIECES * sizeof *s->piece);
+	s->piece = NULL;
 }
 
 uint32_t spool_space(struct spool *s, enum stream stream, char **ret_space)

@@ -27,7 +27,7 @@ struct spool {
 	struct ring ring[N_STREAMS];
 	uint64_t pos[N_STREAMS]; /* bytes committed so far */
 	uint64_t first, next;    /* sequence numbers of the oldest piece and of the one to come */
-	struct spool_piece piece[SPOOL_PIECES];
+	struct spool_piece *piece; /* SPOOL_PIECES */
 };
 
 struct cursor {
@@ -35,7 +35,7 @@ struct cursor {
 	uint64_t pos[N_STREAMS]; /* bytes taken so far */
 };
 
-/* Maps the rings. 0 or -errno. */
+/* Maps the rings of a zeroed spool. 0 or -errno. */
 int spool_init(struct spool *s);
 void spool_clear(struct spool *s);
 

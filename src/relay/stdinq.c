@@ -9,16 +9,13 @@
 
 #include "base/fd.h"
 #include "base/rw.h"
+#include "base/sys.h"
 
 int stdinq_init(struct stdinq *q, struct loop *loop, int fd, void (*on_room)(void *user), void *user)
 {
-	void *mem = mmap(NULL, STDIN_PACKET_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
 	*q = (struct stdinq){ .loop = loop, .fd = fd, .watch.fd = -1, .on_room = on_room, .user = user };
-	if (mem == MAP_FAILED)
-		return -errno;
-	q->buf = mem;
-	return 0;
+	q->buf = sys_map(STDIN_PACKET_MAX);
+	return q->buf ? 0 : -ENOMEM;
 }
 
 static void drop_fd(struct stdinq *q)
@@ -48,7 +45,7 @@ static void packet_done(struct stdinq *q)
 	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
 
 	if (q->len > page)
-		(void)madvise(q->buf + page, STDIN_PACKET_MAX - page, MADV_DONTNEED); /* advice only */
+		sys_map_forget(q->buf + page, STDIN_PACKET_MAX - page);
 	q->len = q->done = 0;
 	if (q->close_after)
 		drop_fd(q);
