@@ -157,6 +157,12 @@ void json_put_uint(JsonWriter *w, const char *key, uint64_t value)
 	yajl_gen_number(w->gen, text, num_format_u64(text, value));
 }
 
+void json_put_number(JsonWriter *w, const char *key, const char *digits)
+{
+	put_key(w, key);
+	yajl_gen_number(w->gen, digits, strlen(digits));
+}
+
 void json_put_bool(JsonWriter *w, const char *key, bool value)
 {
 	put_key(w, key);

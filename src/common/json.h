@@ -46,6 +46,7 @@ void json_array_close(JsonWriter *w);
 void json_put_string(JsonWriter *w, const char *key, const char *value); /* value NULL: null; invalid UTF-8 replaced */
 void json_put_int(JsonWriter *w, const char *key, int64_t value);
 void json_put_uint(JsonWriter *w, const char *key, uint64_t value);
+void json_put_number(JsonWriter *w, const char *key, const char *digits); /* a JSON number as text, not checked */
 void json_put_bool(JsonWriter *w, const char *key, bool value);
 void json_put_null(JsonWriter *w, const char *key);
 

@@ -61,7 +61,7 @@ static bool destroy(const char *root, const Container *c, GError **error)
 		return fail_prefix(error, "unable to destroy container");
 	/* The container is gone whatever they say: the runtime-spec wants a warning, and the rest of them to run. */
 	state = container_oci_state(c, STATUS_STOPPED, 0);
-	hooks_run_poststop(&c->poststop, state, c->bundle);
+	hooks_run_poststop(&c->poststop, state, NULL);
 	return true;
 }
 

@@ -5,12 +5,13 @@
 
 #include "runtime/command.h"
 
-extern const struct command cmd_checkpoint, cmd_delete, cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_restore, cmd_resume,
-	cmd_spec, cmd_state, cmd_update;
+extern const struct command cmd_checkpoint, cmd_delete, cmd_events, cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_restore,
+	cmd_resume, cmd_spec, cmd_state, cmd_update;
 
 const struct command *const commands[] = {
 	&cmd_checkpoint,
 	&cmd_delete,
+	&cmd_events,
 	&cmd_kill,
 	&cmd_list,
 	&cmd_pause,

@@ -5,6 +5,7 @@
 #include "runtime/caps.h"
 #include "runtime/ps_table.h"
 #include "runtime/signals.h"
+#include "runtime/stats.h"
 #include "runtime/units.h"
 
 static void test_signals(void)
@@ -137,6 +138,23 @@ static void test_durations(void)
 			g_error("\"%s\" is taken for %" G_GINT64_FORMAT, bad[i], value);
 }
 
+static void test_lists(void)
+{
+	static const struct {
+		const char *text, *numbers;
+	} rows[] = { { "0-2,7", "0 1 2 7 " }, { "5", "5 " }, { "", "" }, { "3-1", "" }, { "0,x,2", "0 " },
+		{ "0-99999999", "" }, { "1-2-3", "" }, { "-1", "" } };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(GArray) list = stats_parse_list(rows[i].text);
+		g_autoptr(GString) text = g_string_new(NULL);
+
+		for (guint j = 0; j < list->len; j++)
+			g_string_append_printf(text, "%u ", g_array_index(list, unsigned int, j));
+		g_assert_cmpstr(text->str, ==, rows[i].numbers);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -145,5 +163,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/runtime/caps/unknown-names-are-told-once", test_capabilities);
 	g_test_add_func("/runtime/units/sizes", test_sizes);
 	g_test_add_func("/runtime/units/durations", test_durations);
+	g_test_add_func("/runtime/stats/lists-of-cpus", test_lists);
 	return g_test_run();
 }
