@@ -95,6 +95,7 @@ write_podman() {
 			[ "\$fd" -le 2 ] || [ "\$fd" -eq 255 ] || eval "exec \$fd>&-"
 		done
 		unset KEEP_FDS
+		cd $D # conmon 2.1.6 leaves a file oom in the working directory
 		export CONTAINERS_CONF=$D/containers.conf
 		exec timeout --foreground -k 5 "\${DEADLINE:-60}" $(command -v podman) --root $D/root --runroot $D/runroot \\
 			--tmpdir $D/tmp --storage-driver ${ENGINE_STORAGE:-overlay} --conmon $MONITOR --runtime $name --log-level $level "\${verb[@]}" "\$@"

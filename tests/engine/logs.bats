@@ -17,14 +17,14 @@ log_of() { # CONTAINER
 	is "$stderr" err stderr
 }
 
-@test "the file holds k8s records, mode 0600" {
+@test "the file holds k8s records, and others cannot read it" {
 	podman run --name file $BB sh -c 'echo first; echo; printf "no newline"'
 	mapfile -t records <"$(log_of file)"
 	is "${#records[@]}" 3 "number of records"
 	like "${records[0]}" "$(record 'stdout F first')" "first record"
 	like "${records[1]}" "$(record 'stdout F ')" "record of an empty line"
 	like "${records[2]}" "$(record 'stdout P no newline')" "record of an unended line"
-	is "$(stat -c %a "$(log_of file)")" 600 mode
+	like "$(stat -c %a "$(log_of file)")" '^6[04]0$' mode # conmon has changed from 0600 to 0640 in 2.1.13
 }
 
 @test "logs joins what was cut, long lines too" {
