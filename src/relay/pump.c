@@ -16,9 +16,11 @@
 
 #define FAIR_READ     8192u         /* from each stream in turn while both are active, to keep their order */
 #define FAIR_WINDOW   (100u * MS)   /* "active": read from within this time */
-#define BURST_GAP     (2u * MS)     /* reads closer than this belong to one burst */
+#define BURST_GAP     (MS / 2)      /* reads closer than this belong to one burst */
 #define BURST_LENGTH  16u
-#define GATHER_NS     50000u        /* how long single lines may gather in the pipe during a burst */
+#define GATHER_STEP   10000u        /* ns; the rest of a burst begins with so much */
+#define GATHER_MAX    (1u * MS)     /* and grows to this while reads stay short */
+#define GATHER_SHORT  4096u         /* a read of less was hardly worth its turn */
 #define DRAIN_ROUNDS  64
 #define GATHER_ENOUGH 16384         /* bytes that are worth a turn at once */
 #define TRIM_DELAY    (1000u * MS)
@@ -84,18 +86,33 @@ static bool both_active(const struct pump *p, uint64_t now)
 	return true;
 }
 
-/* In a burst of small writes a short rest lets them gather: far fewer turns, and the writer is woken less. Not while
- * somebody watches, nor while the order of two streams is at stake. */
+/* In a burst of small writes a short rest lets them gather: far fewer turns, and the writer is woken less. The rest is
+ * as long as it takes to gather something. Not while somebody watches, nor while the order of two streams is at stake,
+ * nor at the end. */
 static void gather(struct pump *p, const struct pump_stream *s, uint64_t now)
 {
 	int waiting;
 
 	if (now - s->active_ns > BURST_GAP)
-		p->burst = 0;
-	if (p->burst < BURST_LENGTH || p->terminal || p->attach->n_clients || both_active(p, now))
+		p->burst /= 2;
+	if (p->burst < BURST_LENGTH || p->terminal || p->draining || p->attach->n_clients || both_active(p, now))
 		return;
 	if (ioctl(s->fd, FIONREAD, &waiting) == 0 && waiting < GATHER_ENOUGH)
-		(void)nanosleep(&(struct timespec){ .tv_nsec = GATHER_NS }, NULL); /* a signal only ends the rest early */
+		(void)nanosleep(&(struct timespec){ .tv_nsec = p->gather_ns }, NULL); /* a signal only ends the rest early */
+}
+
+/* What a read brought tells how long to gather before the next one. */
+static void learn(struct pump *p, uint32_t got, uint32_t want)
+{
+	if (got == want)
+		return;
+	p->burst += p->burst < BURST_LENGTH;
+	if (got < GATHER_SHORT)
+		p->gather_ns += p->gather_ns / 2 + GATHER_STEP;
+	else if (got > GATHER_ENOUGH)
+		p->gather_ns /= 2;
+	if (p->gather_ns > GATHER_MAX)
+		p->gather_ns = GATHER_MAX;
 }
 
 /* Finds room for a read. While the runtime runs, a full spool means that more came than any message: let it go. */
@@ -134,8 +151,8 @@ static enum outcome read_once(struct pump_stream *s)
 		return READ_EMPTY;
 	if (n <= 0)
 		return READ_END;
-	s->active_ns = now;
-	p->burst += (uint32_t)n < want && p->burst < BURST_LENGTH;
+	s->active_ns = p->burst < BURST_LENGTH ? now : sys_clock_ns(CLOCK_MONOTONIC); /* the rest is no pause of the writer */
+	learn(p, (uint32_t)n, want);
 	spool_commit(p->spool, s->stream, (uint32_t)n);
 	if ((uint32_t)n == want && ioctl(s->fd, FIONREAD, &waiting) < 0)
 		waiting = 0;

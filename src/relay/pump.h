@@ -39,6 +39,7 @@ struct pump {
 	char *words;              /* PUMP_WORDS_MAX: the first that came on stderr while holding */
 	bool terminal;            /* one stream, no gathering, the end of a session is no end of file */
 	uint32_t burst;           /* short reads that followed each other closely */
+	uint32_t gather_ns;       /* how long single lines may gather in the pipe now */
 	void (*on_drained)(void *user);
 	void *user;
 };
