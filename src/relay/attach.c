@@ -86,30 +86,18 @@ static int send_from_spool(struct attach_client *c)
 	return 1;
 }
 
-/* Sends the part of a piece of the log that the client has not seen. 1, 0 or -errno as above. */
-static int send_piece(struct attach_client *c, const struct backlog_piece *p, uint64_t start)
+/* 1, 0 or -errno as above. */
+static int send_packet(int fd, enum stream stream, const char *data, uint32_t len)
 {
-	uint64_t *pos = &c->cursor.pos[p->stream];
-	uint32_t total = p->len + p->newline;
+	struct iovec iov[2] = { { &packet_type[stream], 1 }, { (void *)data, len } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	ssize_t r;
 
-	while (*pos < start + total) {
-		uint32_t done = (uint32_t)(*pos - start), part = total - done;
-		struct iovec iov[3] = { { &packet_type[p->stream], 1 } };
-		struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 3 };
-		uint32_t text;
-
-		if (part > ATTACH_PACKET_MAX)
-			part = ATTACH_PACKET_MAX;
-		text = done + part > p->len ? p->len - done : part;
-		iov[1] = (struct iovec){ (void *)(p->data + done), text };
-		iov[2] = (struct iovec){ (void *)"\n", part - text };
-		if (sendmsg(c->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-			if (errno == EINTR)
-				continue;
-			return errno == EAGAIN || errno == ENOBUFS ? 0 : -errno;
-		}
-		*pos += part;
-	}
+	do
+		r = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return errno == EAGAIN || errno == ENOBUFS ? 0 : -errno;
 	return 1;
 }
 
@@ -118,12 +106,15 @@ static int send_from_log(struct attach_client *c)
 {
 	struct attach *a = c->attach;
 
+	_Static_assert(BACKLOG_PACKET <= ATTACH_PACKET_MAX, "a packet from the log has to fit");
 	for (uint32_t turn = 0; turn < BEHIND_TURN;) {
-		struct backlog_mark next = c->mark;
-		struct backlog_piece piece;
-		int r = backlog_read(a->backlog, &next, &piece);
+		struct backlog_mark mark = c->mark;
+		struct cursor cursor = c->cursor;
+		enum stream stream;
+		const char *data;
+		int n = backlog_pack(a->backlog, &mark, cursor.pos, &stream, &data), r;
 
-		if (r == 0) {
+		if (n == 0) {
 			if (!spool_covers(a->spool, &c->cursor))
 				return -ENODATA;
 			c->behind = false;
@@ -132,14 +123,14 @@ static int send_from_log(struct attach_client *c)
 			backlog_drop(a->backlog, a->backlog->log->generation, false);
 			return send_from_spool(c);
 		}
-		if (r > 0 && c->cursor.pos[piece.stream] < c->mark.pos[piece.stream])
-			return -ENODATA; /* the counts do not fit together: rather none than wrong bytes */
-		if (r > 0)
-			r = send_piece(c, &piece, c->mark.pos[piece.stream]);
+		if (n < 0)
+			return n;
+		r = send_packet(c->fd, stream, data, (uint32_t)n);
 		if (r <= 0)
 			return r;
-		c->mark = next;
-		turn += piece.len + K8S_PREFIX;
+		c->mark = mark;
+		c->cursor = cursor;
+		turn += (uint32_t)n;
 	}
 	return 0; /* its socket has room: the loop comes back at once */
 }

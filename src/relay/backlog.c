@@ -13,6 +13,7 @@
 
 #define STREAM_OFFSET 36u
 #define FLAG_OFFSET   43u
+#define MAPPED	      (BACKLOG_WINDOW + BACKLOG_PACKET)
 
 static uint64_t dropped_bytes(const struct k8s_log *log)
 {
@@ -24,7 +25,7 @@ int backlog_init(struct backlog *b, struct k8s_log *log)
 	*b = (struct backlog){ .log = log };
 	for (uint32_t i = 0; i < BACKLOG_SEGMENTS; i++)
 		b->segment[i].fd = -1;
-	b->window = sys_map(BACKLOG_WINDOW);
+	b->window = sys_map(MAPPED);
 	return b->window ? 0 : -ENOMEM;
 }
 
@@ -33,7 +34,7 @@ void backlog_clear(struct backlog *b)
 	for (uint32_t i = 0; i < BACKLOG_SEGMENTS; i++)
 		fd_close(&b->segment[i].fd);
 	if (b->window)
-		(void)munmap(b->window, BACKLOG_WINDOW);
+		(void)munmap(b->window, MAPPED);
 	b->window = NULL;
 }
 
@@ -84,7 +85,7 @@ void backlog_drop(struct backlog *b, uint32_t oldest, bool idle)
 			fd_close(&b->segment[i].fd);
 	if (idle) {
 		b->window_len = 0;
-		sys_map_forget(b->window, BACKLOG_WINDOW);
+		sys_map_forget(b->window, MAPPED);
 	}
 }
 
@@ -149,4 +150,40 @@ int backlog_read(struct backlog *b, struct backlog_mark *mark, struct backlog_pi
 	mark->offset += (uint64_t)(nl + 1 - record);
 	mark->pos[ret_piece->stream] += ret_piece->len + ret_piece->newline;
 	return 1;
+}
+
+int backlog_pack(struct backlog *b, struct backlog_mark *mark, uint64_t seen[N_STREAMS], enum stream *ret_stream,
+	const char **ret_data)
+{
+	char *packet = b->window + BACKLOG_WINDOW;
+	uint32_t len = 0;
+
+	*ret_data = packet;
+	while (len < BACKLOG_PACKET) {
+		struct backlog_mark next = *mark;
+		struct backlog_piece piece;
+		uint64_t start, done, total, part;
+		int r = backlog_read(b, &next, &piece);
+
+		if (r <= 0 && len == 0)
+			return r;
+		if (r <= 0 || (len > 0 && piece.stream != *ret_stream))
+			break;
+		start = mark->pos[piece.stream];
+		if (seen[piece.stream] < start)
+			return -ENODATA; /* the counts do not fit together: rather none than wrong bytes */
+		done = seen[piece.stream] - start;
+		total = piece.len + piece.newline;
+		part = total > done ? total - done : 0;
+		if (part > BACKLOG_PACKET - len)
+			part = BACKLOG_PACKET - len;
+		memcpy(packet + len, piece.data + done, part); /* in the file, too, a newline follows */
+		len += (uint32_t)part;
+		seen[piece.stream] += part;
+		*ret_stream = piece.stream;
+		if (done + part < total)
+			break;
+		*mark = next;
+	}
+	return (int)len;
 }

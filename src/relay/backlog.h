@@ -12,6 +12,7 @@
 
 #define BACKLOG_SEGMENTS 4u
 #define BACKLOG_WINDOW   (64u * 1024)
+#define BACKLOG_PACKET   8192u
 
 /* A place in the log, and the bytes of each stream that lie before it. */
 struct backlog_mark {
@@ -28,7 +29,7 @@ struct backlog {
 		int fd;       /* -1: not open */
 		uint64_t end; /* of the current one the log knows better */
 	} segment[BACKLOG_SEGMENTS]; /* at generation modulo BACKLOG_SEGMENTS */
-	char *window;                /* BACKLOG_WINDOW bytes of a file, mapped */
+	char *window;                /* BACKLOG_WINDOW bytes of a file, and BACKLOG_PACKET for a packet made of them; mapped */
 	uint32_t window_len;
 	uint32_t window_segment;
 	uint64_t window_offset;
@@ -61,3 +62,9 @@ void backlog_drop(struct backlog *b, uint32_t oldest, bool idle);
 /* Reads the record at mark and moves mark behind it: 1 with a piece (valid until the next call), 0 at the end of the
  * log, or -errno (ENODATA: that part of the log cannot be had any more). */
 int backlog_read(struct backlog *b, struct backlog_mark *mark, struct backlog_piece *ret_piece);
+
+/* Puts together what follows of one stream, at most BACKLOG_PACKET bytes: its length, valid until the next call, 0 at the
+ * end of the log, or -errno. seen counts the bytes taken before and is moved on, as mark is, which stays at the record
+ * that seen is in. */
+int backlog_pack(struct backlog *b, struct backlog_mark *mark, uint64_t seen[N_STREAMS], enum stream *ret_stream,
+	const char **ret_data);
