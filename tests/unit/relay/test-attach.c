@@ -1,0 +1,421 @@
+/* src/relay: ring, spool, backlog, attach, pump together, with real pipes, sockets and a real log file. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/rw.h"
+#include "relay/pump.h"
+#include "relay/rotate.h"
+
+struct fixture {
+	char *dir, *log_path;
+	struct loop loop;
+	struct spool spool;
+	struct k8s_log log;
+	struct backlog backlog;
+	struct stdinq input;
+	struct attach attach;
+	struct pump pump;
+	struct sockaddr_un addr;
+	int out[2], err[2], in[2];
+	bool drained;
+	int rotations;
+};
+
+static void on_drained(void *user)
+{
+	((struct fixture *)user)->drained = true;
+}
+
+static void on_progress(void *user)
+{
+	pump_continue(&((struct fixture *)user)->pump);
+}
+
+static void on_room(void *user)
+{
+	attach_stdin_ready(&((struct fixture *)user)->attach);
+}
+
+static void on_full(struct k8s_log *log, void *user)
+{
+	struct fixture *f = user;
+
+	f->rotations++;
+	attach_log_retires(&f->attach);
+	g_assert_cmpint(rotate_log(log, &(struct rotation){ 0 }), ==, 0);
+	attach_log_replaced(&f->attach);
+}
+
+/* data: "log" with a log file, "none" without; "block" for a session. */
+static void setup(struct fixture *f, gconstpointer data)
+{
+	int listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), log_fd = -1;
+
+	f->dir = g_dir_make_tmp("tally-XXXXXX", NULL);
+	f->log_path = g_build_filename(f->dir, "log", NULL);
+	f->addr.sun_family = AF_UNIX;
+	g_snprintf(f->addr.sun_path, sizeof f->addr.sun_path, "%s/attach", f->dir);
+	g_assert_cmpint(bind(listen_fd, (struct sockaddr *)&f->addr, sizeof f->addr), ==, 0);
+	g_assert_cmpint(listen(listen_fd, 10), ==, 0);
+	if (strcmp(data, "none") != 0)
+		log_fd = open(f->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	g_assert_cmpint(pipe2(f->out, O_CLOEXEC | O_NONBLOCK) + pipe2(f->err, O_CLOEXEC | O_NONBLOCK), ==, 0);
+	g_assert_cmpint(pipe2(f->in, O_CLOEXEC | O_NONBLOCK), ==, 0);
+	g_assert_cmpint(loop_init(&f->loop), ==, 0);
+	g_assert_cmpint(spool_init(&f->spool), ==, 0);
+	g_assert_cmpint(k8s_init(&f->log, log_fd, f->log_path), ==, 0);
+	f->log.on_full = on_full;
+	f->log.user = f;
+	g_assert_cmpint(backlog_init(&f->backlog, &f->log), ==, 0);
+	g_assert_cmpint(stdinq_init(&f->input, &f->loop, f->in[1], on_room, f), ==, 0);
+	g_assert_cmpint(attach_init(&f->attach, &f->loop, &f->spool, &f->input, listen_fd), ==, 0);
+	f->attach.backlog = &f->backlog;
+	f->attach.on_progress = on_progress;
+	f->attach.user = f;
+	f->attach.close_stdin = true;
+	f->attach.overflow = strcmp(data, "block") == 0 ? ATTACH_BLOCK : ATTACH_CATCH_UP;
+	g_assert_cmpint(pump_init(&f->pump, &f->loop, &f->spool, &f->log, &f->attach), ==, 0);
+	f->pump.on_drained = on_drained;
+	f->pump.user = f;
+	g_assert_cmpint(pump_start(&f->pump, STREAM_OUT, f->out[0]), ==, 0);
+	g_assert_cmpint(pump_start(&f->pump, STREAM_ERR, f->err[0]), ==, 0);
+	pump_release_hold(&f->pump);
+}
+
+static void teardown(struct fixture *f, gconstpointer data)
+{
+	(void)data;
+	pump_stop(&f->pump);
+	attach_clear(&f->attach);
+	stdinq_clear(&f->input);
+	backlog_clear(&f->backlog);
+	k8s_clear(&f->log);
+	spool_clear(&f->spool);
+	loop_clear(&f->loop);
+	fd_close(&f->out[1]), fd_close(&f->err[1]), fd_close(&f->in[0]);
+	g_unlink(f->log_path);
+	g_unlink(f->addr.sun_path);
+	g_assert_cmpint(g_rmdir(f->dir), ==, 0);
+	g_free(f->dir), g_free(f->log_path);
+}
+
+static void on_tick(struct loop_timer *t, void *user)
+{
+	(void)t;
+	(void)user;
+}
+
+/* One turn that does not wait for events that will not come. */
+static void turn(struct fixture *f)
+{
+	struct loop_timer tick = { 0 };
+
+	loop_timer_start(&f->loop, &tick, 1, on_tick, NULL);
+	g_assert_cmpint(loop_turn(&f->loop), ==, 0);
+	loop_timer_stop(&f->loop, &tick);
+}
+
+/* A client with two buffers of what it received. */
+struct client {
+	int fd;
+	GString *got[N_STREAMS];
+	bool closed;
+};
+
+static struct client client_new(struct fixture *f)
+{
+	struct client c = { .fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) };
+	uint32_t before = f->attach.n_clients;
+
+	g_assert_cmpint(connect(c.fd, (struct sockaddr *)&f->addr, sizeof f->addr), ==, 0);
+	for (int i = 0; i < N_STREAMS; i++)
+		c.got[i] = g_string_new(NULL);
+	while (f->attach.n_clients == before)
+		turn(f);
+	return c;
+}
+
+static void client_clear(struct client *c)
+{
+	fd_close(&c->fd);
+	for (int i = 0; i < N_STREAMS; i++)
+		g_string_free(c->got[i], TRUE);
+}
+
+static void client_read(struct client *c, int packets)
+{
+	char packet[8200];
+
+	while (packets-- > 0 && !c->closed) {
+		ssize_t n = recv(c->fd, packet, sizeof packet, 0);
+
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0) {
+			c->closed = true;
+			return;
+		}
+		g_assert_cmpint(n, >=, 2);
+		g_assert_cmpint(n, <=, 8193);
+		g_assert_true(packet[0] == 2 || packet[0] == 3);
+		g_string_append_len(c->got[packet[0] - 2], packet + 1, n - 1);
+	}
+}
+
+/* Writes as much of text as the pipe takes. */
+static gsize fill(int fd, const GString *text, gsize at, gsize max)
+{
+	ssize_t n = write(fd, text->str + at, MIN(text->len - at, max));
+
+	return n > 0 ? at + (gsize)n : at;
+}
+
+static GString *numbered(const char *prefix, int lines, GRand *rand)
+{
+	GString *s = g_string_new(NULL);
+
+	for (int i = 0; i < lines; i++) {
+		g_string_append_printf(s, "%s %d ", prefix, i);
+		for (int n = g_rand_int_range(rand, 0, g_rand_int_range(rand, 0, 30) ? 120 : 20000); n > 0; n--)
+			g_string_append_c(s, 'z');
+		if (g_rand_int_range(rand, 0, 20))
+			g_string_append_c(s, '\n');
+	}
+	return s;
+}
+
+/* Random writers, a random reader that sometimes sleeps for long, log replacements: every byte, in order, each stream. */
+static void run_torture(struct fixture *f, int n_clients, int64_t size_max, bool all_read)
+{
+	g_autoptr(GRand) rand = g_rand_new_with_seed(99);
+	GString *text[N_STREAMS] = { numbered("out", 40000, rand), numbered("err", 9000, rand) };
+	g_autofree struct client *c = g_new0(struct client, n_clients);
+	gsize at[N_STREAMS] = { 0 };
+	int *ends[N_STREAMS] = { &f->out[1], &f->err[1] };
+
+	f->log.size_max = size_max;
+	for (int i = 0; i < n_clients; i++)
+		c[i] = client_new(f);
+	while (at[0] < text[0]->len || at[1] < text[1]->len) {
+		for (int s = 0; s < N_STREAMS; s++)
+			if (g_rand_boolean(rand))
+				at[s] = fill(*ends[s], text[s], at[s], (gsize)g_rand_int_range(rand, 1, 70000));
+		for (int i = g_rand_int_range(rand, 1, 6); i > 0; i--)
+			turn(f);
+		for (int i = 0; i < n_clients; i++)
+			if (g_rand_int_range(rand, 0, 3 + 10 * i) == 0)
+				client_read(&c[i], g_rand_int_range(rand, 1, 40));
+	}
+	fd_close(&f->out[1]), fd_close(&f->err[1]);
+	pump_drain(&f->pump);
+	while (!f->drained || !attach_all_served(&f->attach)) {
+		turn(f);
+		for (int i = 0; i < n_clients; i++)
+			client_read(&c[i], 1000);
+	}
+	attach_close_all(&f->attach);
+	for (int i = 0; i < n_clients; i++) {
+		client_read(&c[i], G_MAXINT);
+		g_assert_true(c[i].closed);
+		for (int s = 0; s < N_STREAMS; s++) { /* even who is let go got nothing wrong before */
+			g_assert_cmpuint(c[i].got[s]->len, <=, text[s]->len);
+			g_assert_true(!all_read || c[i].got[s]->len == text[s]->len);
+			g_assert_true(memcmp(c[i].got[s]->str, text[s]->str, c[i].got[s]->len) == 0);
+		}
+		client_clear(&c[i]);
+	}
+	for (int s = 0; s < N_STREAMS; s++) {
+		g_assert_cmpuint(f->spool.pos[s], ==, text[s]->len);
+		g_string_free(text[s], TRUE);
+	}
+}
+
+static void test_a_lagging_client_gets_every_byte_from_the_log(struct fixture *f, gconstpointer data)
+{
+	(void)data;
+	run_torture(f, 3, -1, true);
+	g_assert_cmpuint(f->attach.n_cut, ==, 0);
+}
+
+static void test_a_lagging_client_survives_replacements_of_the_log(struct fixture *f, gconstpointer data)
+{
+	(void)data;
+	run_torture(f, 2, 3 * 1024 * 1024, false);
+	g_assert_cmpint(f->rotations, >, 2);
+}
+
+static void test_a_session_waits_for_its_client(struct fixture *f, gconstpointer data)
+{
+	(void)data;
+	run_torture(f, 2, -1, true);
+}
+
+static void test_a_client_that_never_reads_stops_nothing(struct fixture *f, gconstpointer data)
+{
+	struct client stuck = client_new(f), good = client_new(f);
+	g_autofree char *line = g_strnfill(4000, 'q');
+	gsize written = 0;
+
+	(void)data;
+	line[3999] = '\n';
+	while (written < 20 * 1024 * 1024) {
+		ssize_t n = write(f->out[1], line, 4000);
+
+		written += n > 0 ? (gsize)n : 0;
+		turn(f);
+		client_read(&good, 64);
+	}
+	while (f->spool.pos[STREAM_OUT] < written || good.got[0]->len < written) {
+		turn(f);
+		client_read(&good, 64);
+	}
+	/* The stuck one is still there, and now wants it all. */
+	g_assert_cmpuint(f->attach.n_clients, ==, 2);
+	while (stuck.got[0]->len < written) {
+		client_read(&stuck, 64);
+		turn(f);
+	}
+	g_assert_true(memcmp(stuck.got[0]->str, good.got[0]->str, written) == 0);
+	client_clear(&stuck), client_clear(&good);
+}
+
+static void test_without_a_log_a_lagging_client_is_let_go(struct fixture *f, gconstpointer data)
+{
+	struct client stuck = client_new(f);
+	static char block[65536];
+
+	(void)data;
+	memset(block, 'b', sizeof block);
+	for (int i = 0; i < 400 && f->attach.n_clients; i++) {
+		(void)!write(f->out[1], block, sizeof block);
+		turn(f);
+	}
+	g_assert_cmpuint(f->attach.n_clients, ==, 0);
+	g_assert_cmpuint(f->attach.n_cut, ==, 1);
+	client_clear(&stuck);
+}
+
+static void test_stdin_of_two_clients_arrives_whole_with_back_pressure(struct fixture *f, gconstpointer data)
+{
+	struct client c[2] = { client_new(f), client_new(f) };
+	g_autoptr(GString) got = g_string_new(NULL);
+	gsize want = 0, sent[2] = { 0 };
+	char packet[2][40000], buf[4096];
+
+	(void)data;
+	memset(packet[0], 'A', sizeof packet[0]);
+	memset(packet[1], 'B', sizeof packet[1]);
+	for (int round = 0; round < 200 || got->len < want; round++) {
+		for (int i = 0; i < 2 && round < 200; i++)
+			if (send(c[i].fd, packet[i], sizeof packet[i], MSG_NOSIGNAL) > 0) {
+				sent[i]++;
+				want += sizeof packet[i];
+			}
+		turn(f);
+		for (int n = 0; n < 9; n++) {
+			ssize_t r = read(f->in[0], buf, sizeof buf);
+
+			if (r > 0)
+				g_string_append_len(got, buf, r);
+		}
+	}
+	g_assert_cmpuint(sent[0], >, 5);
+	g_assert_cmpuint(sent[1], >, 5);
+	for (gsize at = 0; at < got->len; at += sizeof packet[0]) /* packets are mixed whole */
+		for (gsize i = 0; i < sizeof packet[0]; i++)
+			g_assert_cmpint(got->str[at + i], ==, got->str[at]);
+	client_clear(&c[0]), client_clear(&c[1]);
+}
+
+static void test_half_close_ends_stdin_and_output_goes_on(struct fixture *f, gconstpointer data)
+{
+	struct client c = client_new(f);
+	char buf[16];
+
+	(void)data;
+	g_assert_cmpint(send(c.fd, "last", 4, 0), ==, 4);
+	g_assert_cmpint(shutdown(c.fd, SHUT_WR), ==, 0);
+	while (f->input.fd >= 0)
+		turn(f);
+	g_assert_cmpint(read(f->in[0], buf, sizeof buf), ==, 4);
+	g_assert_cmpint(read(f->in[0], buf, sizeof buf), ==, 0);
+	g_assert_cmpint(write(f->out[1], "more\n", 5), ==, 5);
+	while (c.got[0]->len < 5) {
+		turn(f);
+		client_read(&c, 1);
+	}
+	g_assert_cmpuint(f->attach.n_clients, ==, 1);
+	client_clear(&c);
+	while (f->attach.n_clients) /* silent container: leaving is noticed at once */
+		turn(f);
+}
+
+static void test_flooding_stdin_until_the_end_loses_no_output(struct fixture *f, gconstpointer data)
+{
+	struct client c = client_new(f);
+	char packet[1000] = { 0 };
+
+	(void)data;
+	while (send(c.fd, packet, sizeof packet, MSG_NOSIGNAL) > 0)
+		;
+	g_assert_cmpint(write(f->out[1], "good bye\n", 9), ==, 9);
+	fd_close(&f->out[1]), fd_close(&f->err[1]);
+	pump_drain(&f->pump);
+	g_assert_true(f->drained);
+	while (send(c.fd, packet, sizeof packet, MSG_NOSIGNAL) > 0)
+		;
+	attach_close_all(&f->attach);
+	client_read(&c, 10);
+	g_assert_cmpstr(c.got[0]->str, ==, "good bye\n");
+	g_assert_true(c.closed);
+	client_clear(&c);
+}
+
+static void test_a_full_house_refuses_politely(struct fixture *f, gconstpointer data)
+{
+	int fd[ATTACH_CLIENTS + 1];
+	char byte;
+
+	(void)data;
+	for (uint32_t i = 0; i <= ATTACH_CLIENTS; i++) {
+		fd[i] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+		g_assert_cmpint(connect(fd[i], (struct sockaddr *)&f->addr, sizeof f->addr), ==, 0);
+		turn(f);
+	}
+	turn(f);
+	g_assert_cmpuint(f->attach.n_clients, ==, ATTACH_CLIENTS);
+	g_assert_cmpint(recv(fd[ATTACH_CLIENTS], &byte, 1, 0), ==, 0);
+	for (uint32_t i = 0; i <= ATTACH_CLIENTS; i++)
+		fd_close(&fd[i]);
+	while (f->attach.n_clients)
+		turn(f);
+}
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	tzset();
+	g_test_init(&argc, &argv, NULL);
+#define ADD(name, mode, fn) g_test_add("/relay/attach/" name, struct fixture, mode, setup, fn, teardown)
+	ADD("a-lagging-client-gets-every-byte-from-the-log", "log", test_a_lagging_client_gets_every_byte_from_the_log);
+	ADD("a-lagging-client-survives-replacements-of-the-log", "log", test_a_lagging_client_survives_replacements_of_the_log);
+	ADD("a-session-waits-for-its-client", "block", test_a_session_waits_for_its_client);
+	ADD("without-a-log-a-lagging-client-is-let-go", "none", test_without_a_log_a_lagging_client_is_let_go);
+	ADD("a-client-that-never-reads-stops-nothing", "log", test_a_client_that_never_reads_stops_nothing);
+	ADD("stdin-of-two-clients-arrives-whole-with-back-pressure", "log",
+		test_stdin_of_two_clients_arrives_whole_with_back_pressure);
+	ADD("half-close-ends-stdin-and-output-goes-on", "log", test_half_close_ends_stdin_and_output_goes_on);
+	ADD("flooding-stdin-until-the-end-loses-no-output", "log", test_flooding_stdin_until_the_end_loses_no_output);
+	ADD("a-full-house-refuses-politely", "log", test_a_full_house_refuses_politely);
+	return g_test_run();
+}

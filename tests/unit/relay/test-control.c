@@ -1,0 +1,327 @@
+/* src/relay: ctl, syncpipe, lifecycle, oom's parser, record. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/json.h"
+#include "relay/ctl.h"
+#include "relay/lifecycle.h"
+#include "relay/oom.h"
+#include "relay/record.h"
+#include "relay/syncpipe.h"
+
+/* ---- ctl ---- */
+
+static void test_ctl_lines(void)
+{
+	static const struct {
+		const char *line;
+		enum ctl_request request;
+		int rows, cols;
+	} cases[] = {
+		{ "1 25 81", CTL_RESIZE, 25, 81 },
+		{ " \t1\t 025  081 7 and more\r", CTL_RESIZE, 25, 81 },
+		{ "1 37 94x", CTL_RESIZE, 37, 94 },
+		{ "1 65535 0", CTL_RESIZE, 65535, 0 },
+		{ "2 0 0", CTL_REOPEN, 0, 0 },
+		{ "1 65536 1", CTL_NONE, 0, 0 },
+		{ "1 -1 5", CTL_NONE, 0, 0 },
+		{ "1 0x10 5", CTL_NONE, 0, 0 },
+		{ "1 1.5 5", CTL_NONE, 0, 0 },
+		{ "1 5", CTL_NONE, 0, 0 },
+		{ "2", CTL_NONE, 0, 0 },
+		{ "3 1 1", CTL_NONE, 0, 0 },
+		{ "12 1 1", CTL_NONE, 0, 0 },
+		{ "1a 1 1", CTL_NONE, 0, 0 },
+		{ "", CTL_NONE, 0, 0 },
+		{ "99999999999999999999 1 1", CTL_NONE, 0, 0 },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		struct ctl_line line;
+
+		ctl_parse(cases[i].line, false, &line);
+		g_test_message("%s", cases[i].line);
+		g_assert_cmpint(line.request, ==, cases[i].request);
+		g_assert_cmpint(line.rows, ==, cases[i].rows);
+		g_assert_cmpint(line.cols, ==, cases[i].cols);
+	}
+}
+
+static void count_line(const struct ctl_line *line, void *user)
+{
+	g_assert_cmpint(line->request, ==, CTL_RESIZE);
+	g_assert_cmpint(line->rows, ==, 24);
+	(*(int *)user)++;
+}
+
+static bool pending(int fd)
+{
+	int n = 0;
+
+	return ioctl(fd, FIONREAD, &n) == 0 && n > 0;
+}
+
+/* Any bytes in any pieces, and a good line after each newline is still heard. */
+static void test_no_bytes_at_any_chunking_wedge_the_channel(void)
+{
+	g_autoptr(GRand) rand = g_rand_new_with_seed(42);
+	struct loop loop;
+	struct ctl c = { 0 };
+	int p[2], heard = 0;
+
+	g_assert_cmpint(loop_init(&loop), ==, 0);
+	g_assert_cmpint(pipe2(p, O_CLOEXEC | O_NONBLOCK), ==, 0);
+	c.on_line = count_line;
+	c.user = &heard;
+	g_assert_cmpint(ctl_start(&c, &loop, p[0], false), ==, 0);
+	for (int round = 0; round < 500; round++) {
+		g_autoptr(GByteArray) junk = g_byte_array_new();
+		int before = heard;
+
+		for (int n = g_rand_int_range(rand, 0, 700); n > 0; n--) {
+			guint8 byte = (guint8)g_rand_int_range(rand, 0, 256);
+
+			if (byte == '\n' || byte == '1')
+				byte = 'x';
+			g_byte_array_append(junk, &byte, 1);
+		}
+		g_byte_array_append(junk, (const guint8 *)"\n1 24 80\n", 9);
+		for (guint at = 0; at < junk->len;) {
+			guint n = (guint)g_rand_int_range(rand, 1, 300);
+
+			n = MIN(n, junk->len - at);
+			g_assert_cmpint(write(p[1], junk->data + at, n), ==, n);
+			at += n;
+			while (at == junk->len ? heard == before : g_rand_boolean(rand) && pending(p[0]))
+				g_assert_cmpint(loop_turn(&loop), ==, 0);
+		}
+		g_assert_cmpint(heard, ==, before + 1);
+	}
+	ctl_stop(&c);
+	close(p[1]);
+	loop_clear(&loop);
+}
+
+/* ---- sync pipe ---- */
+
+static char *sent(int64_t value, const char *key, const char *message, size_t len)
+{
+	struct syncpipe s = { -1, key };
+	char buf[8192];
+	ssize_t n;
+	int pair[2];
+
+	g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), ==, 0);
+	s.fd = pair[0];
+	g_assert_cmpint(syncpipe_send(&s, value, message, (uint32_t)len), ==, 0);
+	n = recv(pair[1], buf, sizeof buf, MSG_DONTWAIT);
+	g_assert_cmpint(n, >, 0);
+	g_assert_cmpint(n, <=, SYNC_LINE_MAX);
+	close(pair[0]), close(pair[1]);
+	return g_strndup(buf, (gsize)n);
+}
+
+static void test_sync_lines(void)
+{
+	g_autofree char *plain = sent(-1, "exit_code", NULL, 0), *text = sent(7, "data", "a\"b\\c/\n\x01\x7f\xff", 10);
+
+	g_assert_cmpstr(plain, ==, "{\"exit_code\": -1}\n");
+	g_assert_cmpstr(text, ==, "{\"data\": 7, \"message\": \"a\\\"b\\\\c/\\n\\u0001\\u007f\xff\"}\n");
+}
+
+static void test_a_long_message_is_cut_to_one_packet_of_valid_json(void)
+{
+	for (int fill = 4000; fill < 4100; fill++) {
+		g_autofree char *head = g_strnfill((gsize)fill, 'x'), *long_text = g_strconcat(head, "\xe2\x82\xac\x01\x01\x01", head, NULL);
+		g_autofree char *line = sent(-1, "data", long_text, strlen(long_text));
+		g_autoptr(JsonValue) v = json_parse(line, NULL);
+
+		g_assert_nonnull(v);
+		g_assert_true(g_str_has_prefix(json_get_string(v, "message"), "xxxx"));
+		g_assert_true(g_utf8_validate(json_get_string(v, "message"), -1, NULL));
+	}
+}
+
+static void test_a_reader_that_left_is_no_error(void)
+{
+	struct syncpipe s = { -1, "data" };
+	int pair[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), ==, 0);
+	close(pair[1]);
+	s.fd = pair[0];
+	g_assert_cmpint(syncpipe_send(&s, 1, NULL, 0), ==, 0);
+	g_assert_cmpint(s.fd, ==, -1);
+	g_assert_cmpint(syncpipe_send(&s, 2, NULL, 0), ==, 0);
+}
+
+/* ---- life cycle ---- */
+
+static void test_every_run_ends_and_is_recorded_once(void)
+{
+	g_autoptr(GRand) rand = g_rand_new_with_seed(7);
+
+	for (int run = 0; run < 2000; run++) {
+		enum life_state state = LIFE_CREATING;
+		int records = 0, announced = 0;
+
+		for (int i = 0; i < 40; i++) {
+			struct life_step step = life_step(state, (enum life_event)g_rand_int_range(rand, 0, N_LIFE_EVENTS));
+
+			if (step.action == LIFE_BUG) {
+				g_assert_cmpint(step.next, ==, state);
+				continue;
+			}
+			g_assert_cmpint(step.next, >=, state); /* never back */
+			announced += step.action == LIFE_ANNOUNCE;
+			records += step.action == LIFE_FINISH || step.action == LIFE_REPORT_FAILURE;
+			g_assert_false(step.action == LIFE_FINISH && !announced);
+			state = step.next;
+		}
+		g_assert_cmpint(records, <=, 1);
+		g_assert_cmpint(state == LIFE_ENDED, ==, records);
+	}
+}
+
+static void test_names_are_there_for_all(void)
+{
+	for (int s = 0; s < N_LIFE_STATES; s++)
+		g_assert_nonnull(life_state_name((enum life_state)s));
+	for (int e = 0; e < N_LIFE_EVENTS; e++)
+		g_assert_nonnull(life_event_name((enum life_event)e));
+}
+
+/* ---- oom ---- */
+
+static void test_the_memory_cgroup_is_found(void)
+{
+	static const char text[] = "12:cpu,cpuacct:/c\n11:memory:/a/b\n2:name=systemd:/s\n0::/u/v\n";
+	char one[sizeof text], two[sizeof text], three[] = "11:cpu:/x\nbroken\n1:name=memory\n";
+
+	strcpy(one, text);
+	strcpy(two, text);
+	g_assert_cmpstr(oom_cgroup_path(one, false), ==, "/a/b");
+	g_assert_cmpstr(oom_cgroup_path(two, true), ==, "/u/v");
+	g_assert_null(oom_cgroup_path(three, false));
+}
+
+/* ---- record ---- */
+
+static struct record_file record_in(const char *dir, const char *name)
+{
+	char *path = g_build_filename(dir, name, NULL);
+
+	return (struct record_file){ .path = path, .fd = -1, .temp = g_malloc(strlen(path) + RECORD_SUFFIX) };
+}
+
+static void record_free(struct record_file *f)
+{
+	g_free((char *)f->path);
+	g_free(f->temp);
+}
+
+static guint count_entries(const char *path)
+{
+	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+	guint n = 0;
+
+	while (g_dir_read_name(dir))
+		n++;
+	return n;
+}
+
+static void test_a_record_is_reserved_then_whole(void)
+{
+	g_autofree char *dir = g_dir_make_tmp("tally-XXXXXX", NULL);
+	struct record_file f = record_in(dir, "c1");
+	g_autofree char *text = NULL;
+
+	g_assert_cmpint(record_reserve(&f, 16), ==, 0);
+	g_assert_false(g_file_test(f.path, G_FILE_TEST_EXISTS));
+	g_assert_cmpuint(count_entries(dir), ==, 1);
+	g_assert_cmpint(record_commit(&f, "137", 3, NULL), ==, 0);
+	g_assert_true(g_file_get_contents(f.path, &text, NULL, NULL));
+	g_assert_cmpstr(text, ==, "137");
+	g_assert_cmpuint(count_entries(dir), ==, 1);
+	g_unlink(f.path);
+	g_assert_cmpint(record_reserve(&f, 16), ==, 0);
+	record_cancel(&f);
+	g_assert_cmpint(g_rmdir(dir), ==, 0);
+	record_free(&f);
+}
+
+static void test_a_record_without_reservation_is_still_written(void)
+{
+	g_autofree char *dir = g_dir_make_tmp("tally-XXXXXX", NULL), *sub = g_build_filename(dir, "sub", NULL);
+	struct record_file f = record_in(sub, "c1");
+
+	g_assert_cmpint(record_reserve(&f, 16), ==, -ENOENT);
+	g_assert_cmpint(record_commit(&f, "0", 1, NULL), ==, -ENOENT);
+	g_assert_cmpint(g_mkdir(sub, 0755), ==, 0);
+	g_assert_cmpint(record_commit(&f, "0", 1, NULL), ==, 0);
+	g_unlink(f.path);
+	g_assert_cmpint(record_reserve(&f, 16), ==, 0);
+	g_unlink(f.temp); /* somebody swept the directory */
+	g_assert_cmpint(record_commit(&f, "0", 1, NULL), ==, 0);
+	g_unlink(f.path);
+	g_rmdir(sub), g_rmdir(dir);
+	record_free(&f);
+}
+
+static void test_exit_json_tells_the_four_ends_apart(void)
+{
+	static const struct end ends[] = {
+		{ .id = "a\"b", .pid = 5, .cause = END_EXIT, .code = 139 },
+		{ .id = "x", .pid = 5, .cause = END_SIGNAL, .code = 139, .signal = SIGSEGV, .core_dumped = true },
+		{ .id = "x", .pid = 5, .cause = END_OOM, .code = 137, .signal = SIGKILL, .oom_known = true, .oom_kills = 2 },
+		{ .id = "x", .cause = END_UNKNOWN, .code = -1, .reason = "nobody saw it" },
+	};
+	static const char *const causes[] = { "exit", "signal", "oom", "unknown" };
+	static const char *const signals[] = { NULL, "SIGSEGV", "SIGKILL", NULL };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+		char buf[4096];
+		uint32_t len = record_json(&ends[i], buf, sizeof buf);
+		g_autofree char *text = g_strndup(buf, len);
+		g_autoptr(GError) error = NULL;
+		g_autoptr(JsonValue) v = json_parse(text, &error);
+		int64_t code = -99;
+
+		g_assert_no_error(error);
+		g_assert_cmpstr(json_get_string(v, "id"), ==, ends[i].id);
+		g_assert_cmpstr(json_get_string(v, "cause"), ==, causes[i]);
+		g_assert_cmpstr(json_get_string(v, "signal"), ==, signals[i]);
+		g_assert_cmpint(json_get_int64(v, "exit_code", &code), ==, ends[i].cause == END_EXIT);
+		g_assert_cmpint(code, ==, i == 0 ? 139 : -99);
+		g_assert_true(json_get_int64(v, "status", &code));
+		g_assert_cmpint(code, ==, ends[i].code);
+		g_assert_cmpuint(record_json(&ends[i], buf, 200), ==, 0); /* too small is said, never cut */
+	}
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/relay/ctl/lines", test_ctl_lines);
+	g_test_add_func("/relay/ctl/no-bytes-at-any-chunking-wedge-the-channel", test_no_bytes_at_any_chunking_wedge_the_channel);
+	g_test_add_func("/relay/syncpipe/lines", test_sync_lines);
+	g_test_add_func("/relay/syncpipe/a-long-message-is-cut-to-one-packet-of-valid-json",
+		test_a_long_message_is_cut_to_one_packet_of_valid_json);
+	g_test_add_func("/relay/syncpipe/a-reader-that-left-is-no-error", test_a_reader_that_left_is_no_error);
+	g_test_add_func("/relay/lifecycle/every-run-ends-and-is-recorded-once", test_every_run_ends_and_is_recorded_once);
+	g_test_add_func("/relay/lifecycle/names-are-there-for-all", test_names_are_there_for_all);
+	g_test_add_func("/relay/oom/the-memory-cgroup-is-found", test_the_memory_cgroup_is_found);
+	g_test_add_func("/relay/record/is-reserved-then-whole", test_a_record_is_reserved_then_whole);
+	g_test_add_func("/relay/record/without-reservation-is-still-written", test_a_record_without_reservation_is_still_written);
+	g_test_add_func("/relay/record/exit-json-tells-the-four-ends-apart", test_exit_json_tells_the_four_ends_apart);
+	return g_test_run();
+}
