@@ -142,6 +142,10 @@ class Box:
 		except ProcessLookupError:
 			pass
 
+	def ping(self):
+		"""has the waiting flood print a line"""
+		os.write(self.gate, b"p")
+
 	def open_gate(self):
 		os.write(self.gate, b"x")
 
@@ -199,7 +203,7 @@ class Box:
 	def begin(self):
 		"""the time (ns) at which the flood began"""
 		with open(self.log, "rb") as f:
-			return int(re.search(rb"BEGIN (\d+)", f.read(200)).group(1))
+			return int(re.search(rb"BEGIN (\d+)", f.read(4096)).group(1))
 
 
 # ---------------------------------------------------------------- figures of a process

@@ -1,6 +1,7 @@
 """The tests of the kit: t_NAME(kit) measures NAME."""
 import json
 import os
+import select
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -156,6 +157,15 @@ class Client:
 	def line(self):
 		return self.p.stdout.readline().split()
 
+	def await_served(self, box):
+		"""A client is connected before the monitor has accepted it: only output that it gets proves that."""
+		end = time.monotonic() + 10
+		while not select.select([self.p.stdout], [], [], 0.1)[0]:
+			if time.monotonic() > end:
+				raise Failure("an attach client is not served")
+			box.ping()
+		self.line()
+
 	def __enter__(self):
 		return self
 
@@ -169,7 +179,7 @@ def attach_flood(kit, pair, total, clients):
 		readers = [Client(kit, box, "sink", str(total)) for _ in range(clients)]
 		try:
 			for r in readers:
-				r.line()
+				r.await_served(box)
 			figures = flood_figures(box, total)
 			seen = [[int(x) for x in r.p.communicate(timeout=10)[0].split()] for r in readers]
 			return figures | {"client MB/s": median([n / (last - first) * 1e3 for n, first, last in seen]),
@@ -185,6 +195,8 @@ def attach_stuck(kit, pair, total):
 	"""how much of a flood reaches the log in 5 s while a client never reads"""
 	with Box(kit, pair, ["/bin/emit", "flood", "line:80", str(total), "65536"]) as box, Client(kit, box, "stuck") as client:
 		client.line()
+		box.ping()  # it shall be a client before the flood, not after
+		box.wait_log(rb"PING")
 		box.open_gate()
 		try:
 			box.wait_log(rb"END \d+", 5)

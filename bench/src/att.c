@@ -1,11 +1,12 @@
 /* att: an attach client (SOCK_SEQPACKET; each packet from the monitor is a stream byte and data).
  *
- *   att sink SOCKET BYTES          read until BYTES were seen; print "<bytes> <ns of the first> <ns of the last>"
+ *   att sink SOCKET BYTES          print "served" at a packet "PING", which proves that we were accepted, then count:
+ *                                  read until BYTES were seen; print "<bytes> <ns of the first> <ns of the last>"
  *   att stuck SOCKET               connect, never read
  *   att stdin SOCKET BYTES PACKET  send BYTES in packets of PACKET bytes, half-close; print "<ns of the first>"
  *   att echo SOCKET N USEC         N round trips of one byte, USEC apart; print "<p50> <p90> <p99> <max>" in ns
  *
- * sink and stuck print "connected" first; stuck and stdin stay connected until they are killed. */
+ * stuck prints "connected" first; stuck and stdin stay connected until they are killed. */
 #include "clock.h"
 #include <poll.h>
 #include <stdbool.h>
@@ -47,16 +48,34 @@ _Noreturn static void hold(void)
 		pause();
 }
 
+/* Bytes of the lines "PING" that a text begins with. */
+static size_t leading_pings(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (len - n >= 5 && memcmp(text + n, "PING\n", 5) == 0)
+		n += 5;
+	return n;
+}
+
 static int sink(int s, uint64_t want)
 {
 	uint64_t n = 0, first = 0;
+	bool served = false;
 	ssize_t r;
 
-	say("connected");
 	while (n < want && (r = recv(s, packet, sizeof packet, 0)) > 0) {
+		size_t pings = first ? 0 : leading_pings(packet + 1, (size_t)r - 1);
+
+		if (pings > 0 && !served) {
+			say("served");
+			served = true;
+		}
+		if (pings == (size_t)r - 1)
+			continue;
 		if (!first)
 			first = clock_ns();
-		n += (uint64_t)r - 1;
+		n += (uint64_t)r - 1 - pings;
 	}
 	printf("%llu %llu %llu\n", (unsigned long long)n, (unsigned long long)first, (unsigned long long)clock_ns());
 	return 0;

@@ -3,12 +3,13 @@
  *   emit true                     exit at once
  *   emit hold                     sleep for ever
  *   emit stamp                    print "STAMP <ns>", exit
- *   emit flood KIND BYTES CHUNK   read a byte from /bench/gate, print "BEGIN <ns>", the payload, "END <ns>", hold
+ *   emit flood KIND BYTES CHUNK   wait at the gate, print "BEGIN <ns>", the payload, "END <ns>", hold
  *   emit count KIND BYTES CHUNK   print the payload, exit; /bench/count holds the number of bytes written so far
  *   emit sink                     print "READY <ns>", read stdin to its end, print "SINK <bytes> <ns of the end>", hold
  *
  * KIND: line:N  lines of N bytes, newline included        seq:N  the same, starting with 16 hex digits of a counter
  *       bin     pseudo-random bytes without a newline     pace:R R lines of 80 bytes a second
+ * The gate is /bench/gate: a byte from it is a "p", which is answered by a line "PING", or ends the wait.
  * CHUNK: bytes in a write, rounded to whole lines; 0: a write for each line. Times are CLOCK_MONOTONIC. */
 #include "clock.h"
 #include <fcntl.h>
@@ -137,11 +138,15 @@ static void flood(char **args)
 
 static void wait_at_gate(void)
 {
-	char c;
+	char c = 'p';
 	int fd = open(GATE, O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0 || read(fd, &c, 1) != 1)
-		_exit(4);
+	while (c == 'p') {
+		if (fd < 0 || read(fd, &c, 1) != 1)
+			_exit(4);
+		if (c == 'p')
+			put("PING\n", 5);
+	}
 	close(fd);
 }
 
