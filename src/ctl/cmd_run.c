@@ -120,10 +120,13 @@ static bool prepare(struct run *r, GError **error)
 	return r->options.detach || r->end;
 }
 
-static bool note_processes(struct run *r, const struct engine_running *running, GError **error)
+/* From here on the container is what its monitor and its process are, also should we be killed. */
+static bool note_started(struct run *r, const struct engine_running *running, GError **error)
 {
 	struct record *rec = &r->container->record;
 
+	rec->stage = RECORD_STARTED;
+	rec->started_ns = (int64_t)sys_clock_ns(CLOCK_REALTIME);
 	return process_id_read(running->monitor_pid, &rec->monitor_process, error) &&
 	       process_id_read(running->pid, &rec->process, error) && container_save(r->container, error);
 }
@@ -153,7 +156,7 @@ static bool create(struct run *r, GError **error)
 	bool ok = self && engine_launch(&launch, NULL, NULL, &running, error);
 
 	if (ok)
-		ok = note_processes(r, &running, error);
+		ok = note_started(r, &running, error);
 	else if (running.monitor_pid)
 		(void)process_id_read(
 			running.monitor_pid, &c->record.monitor_process, NULL); /* has ended: so much the better */
@@ -175,12 +178,7 @@ static bool start(struct run *r, GError **error)
 		if (r->options.terminal)
 			(void)terminal_send_size(c->dir_fd); /* ours is none: the container's stays as it is */
 	}
-	/* Before the call: the process may have ended when it returns. */
-	c->record.started_ns = (int64_t)sys_clock_ns(CLOCK_REALTIME);
-	if (!engine_runtime(r->runtime, c->runtime_root, c->path, r->signal_fd, args, error))
-		return false;
-	c->record.stage = RECORD_STARTED;
-	return container_save(c, error);
+	return engine_runtime(r->runtime, c->runtime_root, c->path, r->signal_fd, args, error);
 }
 
 /* What could not be started leaves nothing behind. */

@@ -160,13 +160,20 @@ static char **set_fd(char **env, const char *name, int fd)
 }
 
 /* Ours, without what speaks of descriptors and services that are ours alone. */
-static char **monitor_environment(const struct pipes *p)
+static char **clean_environment(void)
 {
 	static const char *const without[] = { "NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES" };
 	char **env = g_get_environ();
 
 	for (size_t i = 0; i < G_N_ELEMENTS(without); i++)
 		env = g_environ_unsetenv(env, without[i]);
+	return env;
+}
+
+static char **monitor_environment(const struct pipes *p)
+{
+	char **env = clean_environment();
+
 	env = set_fd(env, "_OCI_SYNCPIPE", p->sync[1]);
 	env = set_fd(env, "_OCI_STARTPIPE", p->start[1]);
 	return set_fd(env, "_OCI_ATTACHPIPE", p->attach[1]);
@@ -316,7 +323,7 @@ bool engine_runtime(const char *runtime, const char *runtime_root, const char *d
 	g_autofree char *log = g_strdup_printf("%s/runtime-%d.log", dir, getpid());
 	g_autofree char *log_arg = g_strconcat("--log=", log, NULL), *said = NULL;
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
-	g_auto(GStrv) env = g_get_environ();
+	g_auto(GStrv) env = clean_environment();
 	struct child c = CHILD_NONE;
 	int status = 0;
 	bool ok;

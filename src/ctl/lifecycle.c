@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "common/diag.h"
+#include "common/statefile.h"
 #include "ctl/engine.h"
 #include "ctl/wait.h"
 
@@ -129,10 +130,40 @@ static void settle_outcome(Container *c)
 	ending_clear(&e);
 }
 
+/* Whether one of the process's arguments is this text. */
+static bool has_argument(pid_t pid, const char *text)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", pid), *line = NULL;
+	gsize size;
+
+	if (!g_file_get_contents(path, &line, &size, NULL))
+		return false;
+	for (const char *arg = line; arg < line + size; arg += strlen(arg) + 1)
+		if (strcmp(arg, text) == 0)
+			return true;
+	return false;
+}
+
+/* A tool that died while it created the container did not note the monitor, which may have written its pid file. The
+ * pid may be another's by now: only a process that was told this very directory counts. */
+static void find_monitor(Container *c)
+{
+	struct process_id p;
+	pid_t pid;
+
+	if (c->record.monitor_process.pid || !statefile_read_pid(c->dir_fd, STORE_MONITOR_PID, &pid, NULL) ||
+		!process_id_read(pid, &p, NULL) || !has_argument(pid, c->path))
+		return;
+	c->record.monitor_process = p;
+	if (!c->record.boot_id)
+		c->record.boot_id = boot_id_read(NULL);
+}
+
 bool container_destroy(Container *c, const char *runtime, GError **error)
 {
 	g_autoptr(GError) local = NULL;
 
+	find_monitor(c);
 	if (runtime && !runtime_delete(c, runtime, error))
 		return fail_prefix(error, "container %s", c->id);
 	container_unlock(c);

@@ -1,0 +1,65 @@
+# ctl.bash - what the tests of tallyctl stand on. In a test file: load ctl
+#
+# The harness's words (bundle, config, await, is, has, exits ...), and:
+#   ctl ARGS...        tallyctl on this test's own root and the pair under test
+#   started CMD...     a bundle with these args, running detached as $ID
+#   ctl_pids           sets $PID and $MPID of $ID
+#   on_terminal STEPS -- CMD...   CMD on a terminal (on-terminal says which steps); its output is in $output
+# Whatever tallyctl has left at the end of a test is removed by `rm --force`, and then nothing may be left at all.
+
+load ../lib/harness
+
+TALLYCTL=${TALLYCTL:-$TESTS/../build/tallyctl}
+PATH=$TESTS/ctl:$PATH
+
+eval "harness_$(declare -f teardown)"
+
+prepare() {
+	CTL=$DIR/ctl
+	CONTAINERS=$CTL/containers
+}
+
+ctl() { "$TALLYCTL" --root "$CTL" --monitor "$MONITOR" --runtime "$RUNTIME" "$@" 3>&- 4>&-; }
+
+started() {
+	bundle "$@"
+	is "$(ctl run -d -b "$BUNDLE" "$ID")" "$ID"
+}
+
+ctl_pids() {
+	PID=$(ctl --json ps | jq -r --arg id "$ID" '.[] | select(.id == $id).pid')
+	MPID=$(ctl --json ps | jq -r --arg id "$ID" '.[] | select(.id == $id).monitor_pid')
+	[ "$PID" -gt 1 ] && [ "$MPID" -gt 1 ]
+}
+
+ctl_status() { ctl --json ps | jq -r --arg id "${1:-$ID}" '.[] | select(.id == $id).status'; }
+
+on_terminal() { run on-terminal "$@"; }
+
+# left [ID]: nothing of the container is there: not in the store, not in the runtime, no process, no cgroup
+nothing_of() {
+	local id=${1:-$ID}
+	[ ! -e "$CONTAINERS/$id" ] || fail "left in the store: $(ls -A "$CONTAINERS/$id")"
+	[ ! -e "$CTL/runtime/$id" ] || fail "left in the runtime's root"
+	is "$(cgroups_of "$id")" ""
+	await -t 10 no-children "$SUBREAP_PID" "$SUBREAP_CHILD" || fail "processes left"
+}
+
+teardown() {
+	local rc=0 id
+	for id in "$CONTAINERS"/*; do
+		[ -d "$id" ] || continue
+		[ -n "$BATS_TEST_COMPLETED" ] || head -c 500 "$id"/{record.json,container.log} 2>/dev/null
+		ctl rm --force "${id##*/}" || rc=1
+	done
+	nothing_in "$CONTAINERS" || {
+		echo "left in the store: $(ls -A "$CONTAINERS")" >&2
+		rc=1
+	}
+	nothing_in "$CTL/runtime" || {
+		# some runtimes keep a cache there
+		[ -z "$(find "$CTL/runtime" -name state.json)" ] || { echo "left in the runtime's root" >&2; rc=1; }
+	}
+	harness_teardown || rc=1
+	return "$rc"
+}
