@@ -36,7 +36,14 @@ ctl_status() { ctl --json ps | jq -r --arg id "${1:-$ID}" '.[] | select(.id == $
 
 on_terminal() { run on-terminal "$@"; }
 
-# left [ID]: nothing of the container is there: not in the store, not in the runtime, no process, no cgroup
+# fails_in_one_line CMD...: with 125, 126 or 127: which, is for the runtime's words to say
+fails_in_one_line() {
+	local status=0 said
+	said=$("$@" 2>&1 >/dev/null) || status=$?
+	case $status in 125 | 126 | 127) one_line "$said" ;; *) fail "status $status: $*" ;; esac
+}
+
+# nothing_of [ID]: nothing of the container is there: not in the store, not in the runtime, no process, no cgroup
 nothing_of() {
 	local id=${1:-$ID}
 	[ ! -e "$CONTAINERS/$id" ] || fail "left in the store: $(ls -A "$CONTAINERS/$id")"

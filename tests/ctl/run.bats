@@ -216,9 +216,7 @@ load ctl
 	exits 125 ctl run -b "$BUNDLE" "$ID"
 	one_line "$stderr"
 	jq '.root.path = "/nowhere/at/all"' "$DIR/good.json" >"$BUNDLE/config.json"
-	run --separate-stderr ctl run -b "$BUNDLE" "$ID"
-	[ "$status" -ge 125 ]
-	one_line "$stderr"
+	fails_in_one_line ctl run -b "$BUNDLE" "$ID"
 	nothing_of
 }
 
