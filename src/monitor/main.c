@@ -125,6 +125,7 @@ static void find_paths(struct monitor *m)
 	m->bundle = o->bundle ? g_strdup(o->bundle) : o->exec ? NULL : g_strdup(cwd);
 	m->pid_file = o->container_pidfile ? g_strdup(o->container_pidfile) : g_strdup_printf("%s/pidfile-%s", cwd, o->cid);
 	set->pid_file = m->pid_file;
+	set->spill_dir = m->bundle;
 	set->exit_file = record_at(o->exit_dir, o->cid);
 	set->persist_file = record_at(o->persist_dir, "exit");
 	set->json_file = record_at(m->bundle, "exit.json");

@@ -19,6 +19,16 @@ static char packet_type[N_STREAMS] = { [STREAM_OUT] = 2, [STREAM_ERR] = 3 };
 
 static void on_client(struct loop_watch *w, uint32_t events, void *user);
 
+/* What was kept for clients that lag may go when none is left. */
+static void nobody_behind(struct attach *a)
+{
+	if (a->n_behind > 0)
+		return;
+	backlog_drop(a->backlog, a->backlog->log->generation, a->n_clients == 0);
+	if (a->spill)
+		spill_close(a->spill);
+}
+
 static void client_close(struct attach_client *c)
 {
 	struct attach *a = c->attach;
@@ -32,8 +42,7 @@ static void client_close(struct attach_client *c)
 	a->n_clients--;
 	a->n_behind -= c->behind;
 	c->used = c->behind = false;
-	if (a->n_behind == 0 && a->backlog)
-		backlog_drop(a->backlog, a->backlog->log->generation, a->n_clients == 0);
+	nobody_behind(a);
 	a->on_progress(a->user);
 }
 
@@ -120,7 +129,7 @@ static int send_from_log(struct attach_client *c)
 			c->behind = false;
 			c->cursor.seq = 0;
 			a->n_behind--;
-			backlog_drop(a->backlog, a->backlog->log->generation, false);
+			nobody_behind(a);
 			return send_from_spool(c);
 		}
 		if (n < 0)
@@ -156,8 +165,7 @@ static void client_serve(struct attach_client *c)
 		return;
 	}
 	c->blocked = r == 0;
-	if (c->attach->backlog)
-		refresh_mark(c);
+	refresh_mark(c);
 	client_update(c);
 }
 
@@ -231,8 +239,7 @@ static void client_open(struct attach *a, int fd)
 		.used = true,
 		.reading = true,
 	};
-	if (a->backlog)
-		c->mark = backlog_end(a->backlog);
+	c->mark = backlog_end(a->backlog);
 	if (loop_watch_start(a->loop, &c->watch, fd, EPOLLIN | EPOLLRDHUP, on_client, c) < 0) {
 		fd_close(&c->fd);
 		c->used = false;
@@ -294,8 +301,8 @@ void attach_clear(struct attach *a)
 void attach_serve(struct attach *a)
 {
 	FOR_EACH_CLIENT (a, c)
-		if (!c->blocked)
-			client_serve(c);
+		if (!c->blocked || (c->behind && !backlog_reaches(a->backlog, &c->mark)))
+			client_serve(c); /* also to let go whom nothing can serve any more */
 }
 
 void attach_wanted(const struct attach *a, uint64_t wanted[N_STREAMS])
@@ -315,12 +322,30 @@ void attach_wanted(const struct attach *a, uint64_t wanted[N_STREAMS])
 	}
 }
 
+/* Starts the spill with what the spool holds, from the byte that the slowest client needs next. */
+static void start_spill(struct attach *a)
+{
+	struct cursor from = spool_end(a->spool);
+	struct backlog_mark start;
+
+	attach_wanted(a, from.pos);
+	from.seq = 0;
+	if (spill_open(a->spill, &from) < 0)
+		return; /* then who lags has to go */
+	start = backlog_end(a->backlog);
+	FOR_EACH_CLIENT (a, c)
+		c->mark = start;
+	spill_feed(a->spill, a->spool);
+}
+
 bool attach_make_room(struct attach *a)
 {
 	bool gained = false;
 
 	if (a->overflow == ATTACH_BLOCK)
 		return false;
+	if (a->spill && !spill_active(a->spill) && a->n_clients)
+		start_spill(a);
 	FOR_EACH_CLIENT (a, c) {
 		enum stream stream;
 		const char *data;
@@ -328,7 +353,7 @@ bool attach_make_room(struct attach *a)
 		if (c->behind || !spool_peek(a->spool, &c->cursor, &stream, &data))
 			continue;
 		gained = true;
-		if (a->backlog && backlog_reaches(a->backlog, &c->mark) && backlog_hold(a->backlog) == 0) {
+		if (backlog_reaches(a->backlog, &c->mark) && backlog_hold(a->backlog) == 0) {
 			c->behind = true;
 			a->n_behind++;
 		} else {

@@ -3,7 +3,8 @@
  * To a client: packets of one byte (2 stdout, 3 stderr) and at most 8192 bytes. From a client: bytes for stdin. A
  * client never slows a container: it takes from the spool at its own pace, is served from the log when the spool has
  * to go on without it, and is let go only when the log cannot serve it. An exec session waits for its client instead
- * (the policy ATTACH_BLOCK), because there is nothing to catch up from. */
+ * (the policy ATTACH_BLOCK), because there is nothing to catch up from. Without a log file a spill file takes its
+ * place. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,6 +12,7 @@
 
 #include "base/loop.h"
 #include "relay/backlog.h"
+#include "relay/spill.h"
 #include "relay/spool.h"
 #include "relay/stdinq.h"
 
@@ -37,7 +39,8 @@ struct attach_client {
 struct attach {
 	struct loop *loop;
 	struct spool *spool;
-	struct backlog *backlog; /* NULL: there is none */
+	struct backlog *backlog; /* over the log, or over the spill where there is one */
+	struct spill *spill;     /* NULL: the log itself serves lagging clients */
 	struct stdinq *input;
 	enum attach_overflow overflow;
 	bool close_stdin;        /* a client's end of input is the container's */

@@ -74,6 +74,8 @@ static void pass_on(struct pump *p, bool out_ended, bool err_ended)
 	if (err_ended)
 		k8s_end_partial(p->log, STREAM_ERR);
 	k8s_flush(p->log);
+	if (p->attach->spill && spill_active(p->attach->spill))
+		spill_feed(p->attach->spill, p->spool);
 	attach_serve(p->attach);
 	release_spool(p);
 }

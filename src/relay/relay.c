@@ -43,6 +43,8 @@ static void reopen_log(struct relay *r)
 	int err;
 
 	k8s_flush(&r->log);
+	if (!r->log.regular)
+		return; /* no file, a device or a pipe: nothing to replace */
 	attach_log_retires(&r->attach);
 	err = rotate_log(&r->log, &r->set.rotation);
 	if (err < 0)
@@ -285,7 +287,9 @@ static int start_io(struct relay *r)
 	const struct relay_setup *set = &r->set;
 	int err;
 
-	err = spool_init(&r->spool) ?: k8s_init(&r->log, set->log_fd, set->log_path) ?: backlog_init(&r->backlog, &r->log);
+	err = spool_init(&r->spool) ?: k8s_init(&r->log, set->log_fd, set->log_path) ?:
+		spill_init(&r->spill, set->spill_dir) ?:
+		backlog_init(&r->backlog, r->log.regular ? &r->log : &r->spill.log);
 	if (err < 0)
 		return err;
 	r->log.size_max = set->log_size_max;
@@ -297,6 +301,7 @@ static int start_io(struct relay *r)
 	if (err < 0)
 		return err;
 	r->attach.backlog = &r->backlog;
+	r->attach.spill = r->log.regular ? NULL : &r->spill;
 	r->attach.close_stdin = set->close_stdin;
 	r->attach.overflow = set->exec ? ATTACH_BLOCK : ATTACH_CATCH_UP;
 	r->attach.on_progress = on_client_progress;

@@ -49,6 +49,7 @@ struct relay_setup {
 	int ctl_fd, winsz_fd;
 	int log_fd;              /* -1: none */
 	const char *log_path;
+	const char *spill_dir;   /* where a file for lagging clients may be made; NULL: /tmp */
 	int64_t log_size_max, log_total_max;
 	struct rotation rotation;
 	const char *pid_file;    /* written by the runtime */
@@ -74,6 +75,7 @@ struct relay {
 	struct spool spool;
 	struct k8s_log log;
 	struct backlog backlog;
+	struct spill spill;      /* in use when there is no log file that can be read again */
 	struct stdinq input;
 	struct attach attach;
 	struct pump pump;

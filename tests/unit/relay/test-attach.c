@@ -22,6 +22,7 @@ struct fixture {
 	struct spool spool;
 	struct k8s_log log;
 	struct backlog backlog;
+	struct spill spill;
 	struct stdinq input;
 	struct attach attach;
 	struct pump pump;
@@ -76,10 +77,12 @@ static void setup(struct fixture *f, gconstpointer data)
 	g_assert_cmpint(k8s_init(&f->log, log_fd, f->log_path), ==, 0);
 	f->log.on_full = on_full;
 	f->log.user = f;
-	g_assert_cmpint(backlog_init(&f->backlog, &f->log), ==, 0);
+	g_assert_cmpint(spill_init(&f->spill, f->dir), ==, 0);
+	g_assert_cmpint(backlog_init(&f->backlog, log_fd < 0 ? &f->spill.log : &f->log), ==, 0);
 	g_assert_cmpint(stdinq_init(&f->input, &f->loop, f->in[1], on_room, f), ==, 0);
 	g_assert_cmpint(attach_init(&f->attach, &f->loop, &f->spool, &f->input, listen_fd), ==, 0);
 	f->attach.backlog = &f->backlog;
+	f->attach.spill = log_fd < 0 ? &f->spill : NULL;
 	f->attach.on_progress = on_progress;
 	f->attach.user = f;
 	f->attach.close_stdin = true;
@@ -99,6 +102,7 @@ static void teardown(struct fixture *f, gconstpointer data)
 	attach_clear(&f->attach);
 	stdinq_clear(&f->input);
 	backlog_clear(&f->backlog);
+	k8s_clear(&f->spill.log);
 	k8s_clear(&f->log);
 	spool_clear(&f->spool);
 	loop_clear(&f->loop);
@@ -289,19 +293,29 @@ static void test_a_client_that_never_reads_stops_nothing(struct fixture *f, gcon
 	client_clear(&stuck), client_clear(&good);
 }
 
-static void test_without_a_log_a_lagging_client_is_let_go(struct fixture *f, gconstpointer data)
+static void test_without_a_log_a_file_takes_its_place(struct fixture *f, gconstpointer data)
+{
+	(void)data;
+	run_torture(f, 3, -1, true);
+	g_assert_cmpuint(f->attach.n_cut, ==, 0);
+	g_assert_false(spill_active(&f->spill)); /* nobody lags any more */
+}
+
+static void test_beyond_the_spill_a_client_is_let_go(struct fixture *f, gconstpointer data)
 {
 	struct client stuck = client_new(f);
 	static char block[65536];
 
 	(void)data;
 	memset(block, 'b', sizeof block);
-	for (int i = 0; i < 400 && f->attach.n_clients; i++) {
+	for (int i = 0; i < 2000 && f->attach.n_clients; i++) {
 		(void)!write(f->out[1], block, sizeof block);
 		turn(f);
 	}
 	g_assert_cmpuint(f->attach.n_clients, ==, 0);
 	g_assert_cmpuint(f->attach.n_cut, ==, 1);
+	g_assert_cmpuint(f->spool.pos[STREAM_OUT], >, SPILL_MAX / 2);
+	g_assert_false(spill_active(&f->spill));
 	client_clear(&stuck);
 }
 
@@ -410,7 +424,8 @@ int main(int argc, char **argv)
 	ADD("a-lagging-client-gets-every-byte-from-the-log", "log", test_a_lagging_client_gets_every_byte_from_the_log);
 	ADD("a-lagging-client-survives-replacements-of-the-log", "log", test_a_lagging_client_survives_replacements_of_the_log);
 	ADD("a-session-waits-for-its-client", "block", test_a_session_waits_for_its_client);
-	ADD("without-a-log-a-lagging-client-is-let-go", "none", test_without_a_log_a_lagging_client_is_let_go);
+	ADD("without-a-log-a-file-takes-its-place", "none", test_without_a_log_a_file_takes_its_place);
+	ADD("beyond-the-spill-a-client-is-let-go", "none", test_beyond_the_spill_a_client_is_let_go);
 	ADD("a-client-that-never-reads-stops-nothing", "log", test_a_client_that_never_reads_stops_nothing);
 	ADD("stdin-of-two-clients-arrives-whole-with-back-pressure", "log",
 		test_stdin_of_two_clients_arrives_whole_with_back_pressure);
