@@ -11,6 +11,8 @@
 #include "base/rw.h"
 #include "base/sys.h"
 
+#define TRIM_DELAY_NS 1000000000u
+
 int stdinq_init(struct stdinq *q, struct loop *loop, int fd, void (*on_room)(void *user), void *user)
 {
 	*q = (struct stdinq){ .loop = loop, .fd = fd, .watch.fd = -1, .on_room = on_room, .user = user };
@@ -28,6 +30,7 @@ static void drop_fd(struct stdinq *q)
 
 void stdinq_clear(struct stdinq *q)
 {
+	loop_timer_stop(q->loop, &q->trim);
 	drop_fd(q);
 	if (q->buf)
 		(void)munmap(q->buf, STDIN_PACKET_MAX);
@@ -42,13 +45,35 @@ void stdinq_set_fd(struct stdinq *q, int fd)
 
 static void packet_done(struct stdinq *q)
 {
-	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
-
-	if (q->len > page)
-		sys_map_forget(q->buf + page, STDIN_PACKET_MAX - page);
 	q->len = q->done = 0;
 	if (q->close_after)
 		drop_fd(q);
+}
+
+/* The memory of large packets is given back once input has been quiet, not after each of them: pages that come back cost
+ * more than the copy. */
+static void on_trim(struct loop_timer *t, void *user)
+{
+	struct stdinq *q = user;
+	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+
+	(void)t;
+	if (stdinq_busy(q) || q->bytes != q->trim_seen) {
+		q->trim_seen = q->bytes;
+		loop_timer_start(q->loop, &q->trim, TRIM_DELAY_NS, on_trim, q);
+		return;
+	}
+	sys_map_forget(q->buf + page, STDIN_PACKET_MAX - page);
+	q->touched = false;
+}
+
+static void note_packet(struct stdinq *q, size_t n)
+{
+	if (q->touched || n <= (size_t)sysconf(_SC_PAGESIZE))
+		return;
+	q->touched = true;
+	q->trim_seen = q->bytes;
+	loop_timer_start(q->loop, &q->trim, TRIM_DELAY_NS, on_trim, q);
 }
 
 static void on_writable(struct loop_watch *w, uint32_t events, void *user);
@@ -99,6 +124,7 @@ ssize_t stdinq_receive(struct stdinq *q, int sock)
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
+	note_packet(q, (size_t)n);
 	if (q->fd >= 0 && n > 0) {
 		q->len = (uint32_t)n;
 		push(q);

@@ -15,10 +15,12 @@ struct stdinq {
 	int fd;              /* -1: the container has no stdin, or it is closed: input is read and thrown away */
 	char *buf;           /* STDIN_PACKET_MAX */
 	uint32_t len, done;  /* of the packet in the buffer */
-	uint32_t touched;
+	bool touched;        /* beyond its first page */
 	bool close_after;    /* end of file was asked for while a packet was pending */
 	struct loop_watch watch;
 	uint64_t bytes;      /* written so far */
+	struct loop_timer trim;
+	uint64_t trim_seen;  /* bytes written when trim was armed */
 	void (*on_room)(void *user);
 	void *user;
 };
