@@ -100,11 +100,13 @@ int child_result(struct child *c, enum child_part part, int result)
 
 void child_report(struct child *c, enum child_message message, const struct child_op *op, int err)
 {
-	const struct child_op *first = op && op->step == STEP_JOIN ? c->plan->joins : c->plan->ops;
+	bool join = op && op >= c->plan->joins && op < c->plan->joins + c->plan->n_joins;
+	const struct child_op *first = join ? c->plan->joins : c->plan->ops;
 	const struct child_report report = {
 		.message = message,
 		.step = op ? (int32_t)op->step : STEP_NONE,
 		.index = op ? (int32_t)(op - first) : -1,
+		.number = op ? op->number : -1,
 		.part = c->part,
 		.err = err,
 		.value = c->value,

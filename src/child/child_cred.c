@@ -5,6 +5,7 @@
 #include <linux/seccomp.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -75,6 +76,7 @@ int step_credentials(struct child *c, const struct child_op *op)
 	const uint64_t kept = k->keep_sys_admin ? 1ull << CAP_SYS_ADMIN : 0;
 	int r;
 
+	umask(k->umask);
 	for (int cap = 0; cap < 64; cap++)
 		if ((k->bounding_drop & (1ull << cap)) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
 			return child_fail(c, PART_BOUNDING);

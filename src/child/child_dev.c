@@ -80,9 +80,14 @@ static int open_ptmx(struct child *c)
 {
 	struct statfs fs;
 	struct stat st;
-	auto_fd path = inroot_open(&c->root, "/dev/pts", O_DIRECTORY);
-	auto_fd fd = -1;
+	auto_fd path = -1, fd = -1;
 
+	/* In exec nobody has opened the root yet; step_close_fds closes it. */
+	if (c->root.fd < 0)
+		c->root.fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (c->root.fd < 0)
+		return -errno;
+	path = inroot_open(&c->root, "/dev/pts", O_DIRECTORY);
 	if (path < 0)
 		return path;
 	if (fstatfs(path, &fs) < 0)
@@ -94,7 +99,6 @@ static int open_ptmx(struct child *c)
 		return -errno;
 	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(5, 2))
 		return -ENODEV;
-	(void)c;
 	return steal_fd(&fd);
 }
 

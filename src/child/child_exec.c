@@ -236,7 +236,7 @@ int step_created(struct child *c, const struct child_op *op)
 
 int step_exec(struct child *c, const struct child_op *op)
 {
-	umask((mode_t)op->flags.flags);
+	child_report(c, MESSAGE_EXECUTES, op, 0);
 	execve(c->program, c->plan->argv, c->plan->env);
 	return -errno;
 }

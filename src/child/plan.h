@@ -215,6 +215,7 @@ struct op_credentials {
 	uint64_t bounding_drop; /* capabilities to drop from the bounding set */
 	uint64_t effective, permitted, inheritable, ambient;
 	bool keep_sys_admin;   /* until STEP_SECCOMP is done */
+	mode_t umask;
 };
 
 struct op_seccomp {
@@ -287,6 +288,7 @@ enum child_message {
 	MESSAGE_HOOKS,      /* run prestart and createRuntime now, then say REPLY_HOOKS */
 	MESSAGE_READY,      /* everything is set up: limits, state, then REPLY_GO */
 	MESSAGE_CREATED,    /* the program was found; waiting for start */
+	MESSAGE_EXECUTES,   /* execve comes next: the end of file that follows means that it succeeded */
 };
 
 enum child_reply { REPLY_MAPS = 'm', REPLY_CGROUP = 'c', REPLY_HOOKS = 'h', REPLY_GO = 'g' };
@@ -295,6 +297,7 @@ struct child_report {
 	int32_t message; /* enum child_message */
 	int32_t step;
 	int32_t index;   /* in plan->ops (plan->joins for STEP_JOIN) */
+	int32_t number;  /* the step's own */
 	int32_t part;
 	int32_t err;     /* errno value */
 	int32_t value;

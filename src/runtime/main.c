@@ -5,11 +5,12 @@
 
 #include "runtime/command.h"
 
-extern const struct command cmd_checkpoint, cmd_delete, cmd_events, cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_restore,
-	cmd_resume, cmd_spec, cmd_state, cmd_update;
+extern const struct command cmd_checkpoint, cmd_create, cmd_delete, cmd_events, cmd_kill, cmd_list, cmd_pause, cmd_ps,
+	cmd_restore, cmd_resume, cmd_spec, cmd_start, cmd_state, cmd_update;
 
 const struct command *const commands[] = {
 	&cmd_checkpoint,
+	&cmd_create,
 	&cmd_delete,
 	&cmd_events,
 	&cmd_kill,
@@ -19,6 +20,7 @@ const struct command *const commands[] = {
 	&cmd_restore,
 	&cmd_resume,
 	&cmd_spec,
+	&cmd_start,
 	&cmd_state,
 	&cmd_update,
 	NULL,

@@ -19,12 +19,15 @@ SpecPool *spec_pool_new(void)
 	return pool;
 }
 
-void *spec_pool_zalloc(SpecPool *pool, size_t size)
+void *spec_pool_take(SpecPool *pool, void *block)
 {
-	void *block = g_malloc0(size ? size : 1);
-
 	g_ptr_array_add(pool->blocks, block);
 	return block;
+}
+
+void *spec_pool_zalloc(SpecPool *pool, size_t size)
+{
+	return spec_pool_take(pool, g_malloc0(size ? size : 1));
 }
 
 void spec_pool_free(SpecPool *pool)

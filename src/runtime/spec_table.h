@@ -57,6 +57,7 @@ struct object_table {
 typedef struct SpecPool SpecPool;
 SpecPool *spec_pool_new(void);
 void *spec_pool_zalloc(SpecPool *pool, size_t size); /* aligned for any type */
+void *spec_pool_take(SpecPool *pool, void *block);           /* a g_malloc'ed block becomes the pool's */
 void spec_pool_free(SpecPool *pool);
 
 /* Fills out (zeroed, table->size bytes) from value, which must be an object; name stands in front of the paths in errors

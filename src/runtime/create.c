@@ -1,0 +1,344 @@
+/* Makes a container: state directory, cgroup, plan, child, limits, state, pid file, in this order; and takes it all back
+ * when a step fails. */
+#include "runtime/create.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/proc.h"
+#include "base/rw.h"
+#include "common/diag.h"
+#include "common/error.h"
+#include "common/statefile.h"
+#include "runtime/hooks.h"
+#include "runtime/start.h"
+
+bool create_connect_console(const char *path, int *ret_fd, GError **error)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	auto_fd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (strlen(path) >= sizeof address.sun_path)
+		return fail_with(error, ENAMETOOLONG, "connect to console socket %s", path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) < 0)
+		return fail_errno(error, "connect to console socket %s", path);
+	*ret_fd = steal_fd(&fd);
+	return true;
+}
+
+int create_count_listen_fds(void)
+{
+	const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+	uint64_t n, owner;
+
+	if (!fds || num_parse_u64(fds, 1024, &n) < 0)
+		return 0;
+	if (pid && (num_parse_u64(pid, INT32_MAX, &owner) < 0 || owner != (uint64_t)getpid()))
+		return 0;
+	return (int)n;
+}
+
+bool create_check_preserved(int skip, int n, GError **error)
+{
+	if (n < 0 || n > 65536)
+		return fail(error, "invalid number of preserved descriptors: %d", n);
+	for (int i = 0; i < n; i++)
+		if (fcntl(3 + skip + i, F_GETFD) < 0)
+			return fail_errno(error, "unable to stat preserved-fd %d (of %d)", i, n);
+	return true;
+}
+
+static bool load_spec(struct creation *c, const struct create_options *o, GError **error)
+{
+	if (o->bundle && chdir(o->bundle) < 0)
+		return fail_errno(error, "chdir %s", o->bundle);
+	c->spec = spec_load(o->config ?: "config.json", error);
+	if (!c->spec)
+		return false;
+	if (!c->spec->process)
+		return fail(error, "process property must not be empty");
+	return true;
+}
+
+static bool check_console(const struct creation *c, const struct create_options *o, GError **error)
+{
+	bool terminal = c->spec->process->terminal, socket_given = o->console_socket && *o->console_socket;
+
+	if (terminal && o->detach && !socket_given)
+		return fail(error, "cannot allocate tty if runc will detach without setting console socket");
+	if (socket_given && (!terminal || !o->detach))
+		return fail(error, "cannot use console socket if runc will not detach or allocate tty");
+	return true;
+}
+
+static char **read_descriptors(void)
+{
+	char **list = g_new0(char *, 4);
+
+	for (int fd = 0; fd < 3; fd++) {
+		g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
+		char target[4096];
+		ssize_t n = readlink(path, target, sizeof target - 1);
+
+		list[fd] = g_strndup(target, n > 0 ? (gsize)n : 0);
+	}
+	return list;
+}
+
+static bool fill_container(struct creation *c, GError **error)
+{
+	struct container *k = c->container;
+	const struct spec *s = c->spec;
+	g_autofree char *rootfs = NULL;
+	char *real;
+
+	k->bundle = g_get_current_dir();
+	rootfs = g_canonicalize_filename(s->root_path, k->bundle);
+	real = realpath(rootfs, NULL);
+	if (!real)
+		return fail_errno(error, "invalid rootfs: stat %s", rootfs);
+	k->rootfs = g_strdup(real);
+	free(real);
+	k->annotations = s->annotations;
+	k->poststart = s->hooks[HOOK_POSTSTART];
+	k->poststop = s->hooks[HOOK_POSTSTOP];
+	for (int t = 0; t < N_NS_TYPES; t++)
+		k->own[t] = s->linux_.namespaces[t].wanted;
+	k->shared_pid_namespace = !s->linux_.namespaces[NS_PID].wanted || s->linux_.namespaces[NS_PID].path;
+	k->external_descriptors = read_descriptors();
+	return true;
+}
+
+static bool make_cgroup(struct creation *c, const struct globals *globals, GError **error)
+{
+	struct container *k = c->container;
+
+	if (globals->cgroups_disabled)
+		return true;
+	k->cgroup = cgroup_plan(c->spec->linux_.cgroups_path, k->id, error);
+	if (!k->cgroup || !cgroup_create(k->cgroup, c->spec->linux_.resources, error))
+		return fail_prefix(error, "unable to apply cgroup configuration");
+	c->made_cgroup = true;
+	return true;
+}
+
+static bool make_fifo(const struct container *k, const char *name, int *ret_fd, GError **error)
+{
+	if (mkfifoat(k->dir_fd, name, 0600) < 0)
+		return fail_errno(error, "create %s/%s", k->path, name);
+	*ret_fd = openat(k->dir_fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	return *ret_fd >= 0 || fail_errno(error, "open %s/%s", k->path, name);
+}
+
+static bool compile_filter(struct creation *c, const struct globals *globals, GError **error)
+{
+	g_autofree char *cache = g_build_filename(globals->root, ".seccomp-cache", NULL);
+
+	return !c->spec->linux_.seccomp || seccomp_compile(c->spec->linux_.seccomp, cache, &c->filter, error);
+}
+
+/* What exec loads into its process: the filter as it is, whatever becomes of the bundle. */
+static bool save_filter(const struct creation *c, GError **error)
+{
+	gsize size;
+	const char *data;
+	int r;
+
+	if (!c->filter.program)
+		return true;
+	data = g_bytes_get_data(c->filter.program, &size);
+	r = rw_replace_file(c->container->dir_fd, STATE_FILTER, data, size, 0600);
+	return r == 0 || fail_with(error, r, "write %s/%s", c->container->path, STATE_FILTER);
+}
+
+static bool make_plan(struct creation *c, const struct create_options *o, const struct self *self, GError **error)
+{
+	int listen_fds = create_count_listen_fds();
+	bool keep_groups = g_strcmp0(spec_map_get(&c->spec->annotations, "run.oci.keep_original_groups"), "1") == 0;
+
+	if (!create_check_preserved(listen_fds, o->preserve_fds, error))
+		return false;
+	c->request.spec = c->spec;
+	c->request.process = c->spec->process;
+	c->request.container = c->container;
+	c->request.self = self;
+	c->request.filter = &c->filter;
+	c->request.no_pivot = o->no_pivot;
+	c->request.no_new_keyring = c->container->no_new_keyring = o->no_new_keyring;
+	c->request.listen_fds = listen_fds;
+	c->request.preserved = listen_fds + o->preserve_fds;
+	c->request.keep_sys_groups = keep_groups;
+	if (o->wait_for_start && (!make_fifo(c->container, STATE_FIFO, &c->request.go_fd, error) ||
+					 !make_fifo(c->container, STATE_REPORT_FIFO, &c->request.start_fd, error)))
+		return false;
+	c->plan = plan_container(&c->request, error);
+	return c->plan != NULL;
+}
+
+static bool run_runtime_hooks(const struct creation *c, GError **error)
+{
+	static const enum spec_hook_kind kinds[] = { HOOK_PRESTART, HOOK_CREATE_RUNTIME };
+	g_autofree char *state = container_oci_state(c->container, STATUS_CREATING, c->launch.pid);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+		if (!hooks_run(&c->spec->hooks[kinds[i]], kinds[i], state, c->container->bundle, error))
+			return false;
+	return true;
+}
+
+static void run_poststop(const struct container *k)
+{
+	g_autofree char *state = container_oci_state(k, STATUS_STOPPED, 0);
+
+	hooks_run_poststop(&k->poststop, state, NULL);
+}
+
+/* The child builds; answers what it asks, until it says that it is ready. */
+static bool attend(struct creation *c, GError **error)
+{
+	struct child_report report;
+	int r;
+
+	while ((r = launch_receive(&c->launch, &report, error)) > 0) {
+		if (report.message == MESSAGE_READY)
+			return true;
+		if (report.message != MESSAGE_HOOKS)
+			return fail(error, "unexpected message %d from the container's process", report.message);
+		if (!run_runtime_hooks(c, error))
+			return false;
+		launch_reply(&c->launch, REPLY_HOOKS);
+	}
+	return r < 0 ? false : launch_fail_died(&c->launch, error);
+}
+
+/* The child is ready and waits: what must be so before it becomes the program. */
+static bool settle(struct creation *c, GError **error)
+{
+	struct container *k = c->container;
+	struct proc_stat st;
+	int r;
+
+	if (k->cgroup && !cgroup_apply(k->cgroup, c->spec->linux_.resources, error))
+		return fail_prefix(error, "error setting cgroup config for procHooks process");
+	if (!launch_set_rlimits(c->launch.pid, c->spec->process, error))
+		return false;
+	r = proc_read_stat(c->launch.pid, &st);
+	if (r < 0)
+		return fail_with(error, r, "read start time of the container's process");
+	k->pid = c->launch.pid;
+	k->start_ticks = st.start_ticks;
+	return save_filter(c, error) && container_save(k, error);
+}
+
+/* A small memory limit is the usual reason for an init that was killed. */
+static void blame_oom(const struct creation *c, GError **error)
+{
+	if (c->container->cgroup && cgroup_oom_kills(c->container->cgroup) > 0) {
+		g_clear_error(error);
+		fail(error, "container init was OOM-killed (memory limit too low?)");
+	}
+}
+
+static bool start_child(struct creation *c, const struct create_options *o, GError **error)
+{
+	if (!launch_start(&c->launch, c->plan, c->container->cgroup, error) ||
+		!launch_set_oom_score(c->launch.pid, c->spec->process, error) || !attend(c, error) || !settle(c, error) ||
+		!launch_go(&c->launch, error)) {
+		if (c->launch.reaped)
+			blame_oom(c, error);
+		return false;
+	}
+	return !o->pid_file || !*o->pid_file || statefile_write_pid(o->pid_file, c->launch.pid, error);
+}
+
+static bool create_in_directory(struct creation *c, const struct globals *globals, const struct create_options *o,
+	const struct self *self, GError **error)
+{
+	auto_fd console = -1;
+
+	if (c->spec->process->terminal && o->console_fd < 0 && !create_connect_console(o->console_socket, &console, error))
+		return false;
+	c->request.console_fd = console >= 0 ? console : o->console_fd;
+	if (!fill_container(c, error) || !make_cgroup(c, globals, error) || !compile_filter(c, globals, error))
+		return false;
+	return (make_plan(c, o, self, error) && start_child(c, o, error)) ||
+		fail_prefix(error, "unable to start container process");
+}
+
+/* Takes back what was made; its own failures are only worth a warning beside the error that led here. */
+static void undo(struct creation *c, const struct globals *globals)
+{
+	g_autoptr(GError) error = NULL;
+
+	launch_abort(&c->launch);
+	if (c->made_cgroup && !(cgroup_kill(c->container->cgroup, SIGKILL, &error) &&
+				       cgroup_destroy(c->container->cgroup, &error))) {
+		diag_warning("%s", error->message);
+		g_clear_error(&error);
+	}
+	if (!container_remove_dir(globals->root, c->container->id, &error))
+		diag_warning("%s", error->message);
+	if (c->container->bundle)
+		run_poststop(c->container);
+}
+
+bool create_container(struct creation *c, const struct globals *globals, const struct create_options *options,
+	const char *id, GError **error)
+{
+	g_autofree char *pid_file = options->pid_file && *options->pid_file ?
+		g_canonicalize_filename(options->pid_file, NULL) : NULL;
+	g_autofree char *console = options->console_socket && *options->console_socket ?
+		g_canonicalize_filename(options->console_socket, NULL) : NULL;
+	struct create_options o = *options;
+	struct self self;
+
+	o.pid_file = pid_file;
+	o.console_socket = console;
+	c->request.console_fd = c->request.go_fd = c->request.start_fd = -1;
+	if (globals->systemd_cgroup_wanted)
+		return fail(error, "--systemd-cgroup is not supported");
+	if (!container_check_id(id, error) || !load_spec(c, &o, error) || !check_console(c, &o, error) ||
+		!self_read(&self, error))
+		return false;
+	c->container = container_new(globals->root, id, error);
+	if (!c->container)
+		return false;
+	if (create_in_directory(c, globals, &o, &self, error))
+		return true;
+	undo(c, globals);
+	return false;
+}
+
+bool create_destroy(struct creation *c, const struct globals *globals, GError **error)
+{
+	struct container *k = c->container;
+
+	if (k->cgroup && !(cgroup_kill(k->cgroup, SIGKILL, error) && cgroup_destroy(k->cgroup, error)))
+		return false;
+	if (!container_remove_dir(globals->root, k->id, error))
+		return false;
+	run_poststop(k);
+	return true;
+}
+
+void creation_clear(struct creation *c)
+{
+	launch_clear(&c->launch);
+	plan_free(c->plan);
+	seccomp_filter_clear(&c->filter);
+	container_free(c->container);
+	spec_free(c->spec);
+	fd_close(&c->request.go_fd);
+	fd_close(&c->request.start_fd);
+	*c = (struct creation)CREATION_INIT;
+}

@@ -1,0 +1,53 @@
+/* Makes a container, all of it or nothing: create and run. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "runtime/command.h"
+#include "runtime/launch.h"
+#include "runtime/spec.h"
+#include "runtime/state.h"
+
+struct create_options {
+	const char *bundle;         /* NULL: the current directory */
+	const char *config;         /* NULL: config.json */
+	const char *console_socket; /* path; NULL: none */
+	const char *pid_file;       /* NULL: none */
+	int console_fd;             /* a connected socket instead of a path; -1 */
+	bool no_pivot, no_new_keyring;
+	int preserve_fds;
+	bool wait_for_start;        /* create: init waits for start; else it runs at once */
+	bool detach;                /* nobody stays with the terminal: a socket must take it */
+};
+
+struct creation {
+	struct spec *spec;
+	struct container *container;
+	struct launch launch;
+	struct plan_request request;
+	Plan *plan;
+	struct seccomp_filter filter;
+	bool made_cgroup;
+};
+
+#define CREATION_INIT { .launch = LAUNCH_INIT }
+
+/* Changes into the bundle. On failure everything is undone (cgroup, processes, state directory; poststop hooks run). On
+ * success the container is created, or with !wait_for_start runs. Clear in any case. */
+bool create_container(struct creation *c, const struct globals *globals, const struct create_options *options,
+	const char *id, GError **error);
+
+/* Removes a stopped container that this process has made: cgroup, state directory, poststop hooks. */
+bool create_destroy(struct creation *c, const struct globals *globals, GError **error);
+
+void creation_clear(struct creation *c);
+
+/* Connects to the console socket. */
+bool create_connect_console(const char *path, int *ret_fd, GError **error);
+
+/* How many descriptors from 3 on are sockets of LISTEN_FDS that are meant for us. */
+int create_count_listen_fds(void);
+
+/* That descriptors 3+skip ... 3+skip+n-1 are open. */
+bool create_check_preserved(int skip, int n, GError **error);

@@ -1,0 +1,268 @@
+/* What the child reported, as a sentence. Texts that engines parse are runc's. */
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "runtime/failure.h"
+#include "runtime/plan.h"
+
+/* Steps of which the name and the errno text say all. */
+static const char *const plain[N_CHILD_STEPS] = {
+	[STEP_START] = "prepare the container's process",
+	[STEP_AFFINITY] = "set initial CPU affinity",
+	[STEP_WAIT_MAPS] = "wait for the id maps",
+	[STEP_ROOT_IDS] = "become root of the user namespace",
+	[STEP_SESSION] = "setsid",
+	[STEP_CGROUP_NAMESPACE] = "create cgroup namespace",
+	[STEP_ENTER_ROOT] = "enter the container's root",
+	[STEP_LOOPBACK] = "bring up the loopback interface",
+	[STEP_PROPAGATION] = "set mount propagation of /",
+	[STEP_PARENT_PRIVATE] = "make the rootfs's parent mount private",
+	[STEP_PIVOT] = "error jailing process inside rootfs: pivot_root",
+	[STEP_HOSTNAME] = "sethostname",
+	[STEP_DOMAINNAME] = "setdomainname",
+	[STEP_ROOT_PROPAGATION] = "set propagation of the rootfs (linux.rootfsPropagation)",
+	[STEP_SCHEDULER] = "set scheduler (process.scheduler)",
+	[STEP_IO_PRIORITY] = "set I/O priority (process.ioPriority)",
+	[STEP_PERSONALITY] = "set personality (linux.personality)",
+	[STEP_MEMORY_POLICY] = "set memory policy (linux.memoryPolicy)",
+	[STEP_READY] = "wait for the runtime",
+	[STEP_RUNTIME_HOOKS] = "wait for the runtime's hooks",
+	[STEP_AFFINITY_FINAL] = "set final CPU affinity",
+	[STEP_CLOSE_FDS] = "close descriptors",
+	[STEP_OWN_STDIO] = "change owner of standard input and output",
+	[STEP_NO_NEW_PRIVILEGES] = "set no_new_privs",
+	[STEP_CREATED] = "wait for start",
+	[STEP_SECCOMP] = "unable to init seccomp: load filter",
+	[STEP_DROP_LAST] = "drop CAP_SYS_ADMIN",
+};
+
+static char *mount_text(const Plan *plan, const struct child_op *op, const struct child_report *r)
+{
+	const struct spec_mount *m = &plan->request.spec->mounts[op->number];
+	const char *what = "mount", *why = errno_text(r->err);
+	g_autofree char *special = NULL;
+
+	switch (r->part) {
+	case PART_TARGET:
+		what = "create mountpoint";
+		break;
+	case PART_SYMLINK:
+		special = g_strdup_printf("filesystem \"%s\" must be mounted on ordinary directory", m->type ?: "");
+		break;
+	case PART_IN_PROC:
+		special = g_strdup_printf("\"%s\" cannot be mounted because it is inside /proc", op->mount.target);
+		break;
+	case PART_ATTRIBUTES:
+		what = "set mount attributes recursively";
+		break;
+	case PART_PROPAGATION:
+		what = "set mount propagation";
+		break;
+	case PART_COPY_UP:
+		what = "copy what was there (tmpcopyup)";
+		break;
+	default:
+		break;
+	}
+	if (!special && r->part == PART_MOUNT && op->mount.data)
+		special = g_strdup_printf("mount with data \"%s\": %s", op->mount.data, why);
+	else if (!special)
+		special = g_strdup_printf("%s: %s", what, why);
+	return g_strdup_printf("error mounting \"%s\" to rootfs at \"%s\": %s", m->source ?: m->type ?: "", m->destination,
+		special);
+}
+
+static char *device_text(const struct child_op *op, const struct child_report *r)
+{
+	if (r->part == PART_OCCUPIED)
+		return g_strdup_printf("error creating device nodes: %s exists and is not that device", op->device.path);
+	return g_strdup_printf("error creating device nodes: %s %s: %s",
+		r->part == PART_TARGET ? "open parent of" : r->part == PART_OWNER ? "chown" : "mknod", op->device.path,
+		errno_text(r->err));
+}
+
+static char *console_text(const struct child_report *r)
+{
+	static const char *const parts[] = {
+		[PART_PTMX] = "open /dev/pts/ptmx of the container",
+		[PART_SLAVE] = "open the terminal's slave",
+		[PART_WINSIZE] = "set console size",
+		[PART_MOUNT] = "mount on /dev/console",
+		[PART_OWNER] = "change owner of the terminal",
+		[PART_SEND] = "send the terminal to the console socket",
+		[PART_TERMINAL] = "make it the controlling terminal",
+	};
+	const char *part = (size_t)r->part < G_N_ELEMENTS(parts) ? parts[r->part] : NULL;
+
+	return g_strdup_printf("setup console: %s: %s", part ?: "prepare", errno_text(r->err));
+}
+
+static char *credentials_text(const struct child_op *op, const struct child_report *r)
+{
+	const struct op_credentials *k = &op->credentials;
+
+	if (r->part == PART_UID && r->err == EINVAL)
+		return g_strdup_printf("cannot setuid to unmapped uid %u in user namespace", k->uid);
+	if (r->part == PART_GID && r->err == EINVAL)
+		return g_strdup_printf("cannot setgid to unmapped gid %u in user namespace", k->gid);
+	return g_strdup_printf("%s: %s",
+		r->part == PART_UID      ? "setuid"
+		: r->part == PART_GID    ? "setgid"
+		: r->part == PART_GROUPS ? "setgroups"
+		: r->part == PART_BOUNDING ? "drop bounding capabilities"
+					   : "apply capabilities",
+		errno_text(r->err));
+}
+
+static char *program_text(const Plan *plan, const struct child_report *r)
+{
+	const char *name = plan->child.argv[0];
+
+	if (r->part == PART_NOT_FOUND)
+		return g_strdup_printf("exec: \"%s\": executable file not found in $PATH", name);
+	if (r->part == PART_STAT)
+		return g_strdup_printf("exec: \"%s\": stat %s: %s", name, name, errno_text(r->err));
+	return g_strdup_printf("exec: \"%s\": %s", name, errno_text(r->err));
+}
+
+static char *cwd_text(const Plan *plan, const struct child_report *r)
+{
+	if (r->part == PART_OUTSIDE)
+		return g_strdup("current working directory is outside of container mount namespace root -- possible container "
+				"breakout detected");
+	return g_strdup_printf("chdir to cwd (\"%s\") set in config.json failed: %s", plan->request.process->cwd,
+		errno_text(r->err));
+}
+
+static char *path_text(const struct child_op *op, const struct child_report *r)
+{
+	if (op->step == STEP_READONLY_PATH)
+		return g_strdup_printf("can't make \"%s\" read-only: %s", op->path.path, errno_text(r->err));
+	if (r->part == PART_DEV_NULL)
+		return g_strdup_printf("can't mask path \"%s\": /dev/null of the container: %s", op->path.path,
+			errno_text(r->err));
+	return g_strdup_printf("can't mask path \"%s\": %s", op->path.path, errno_text(r->err));
+}
+
+/* The beginning of what is in a file that only grew. */
+static char *read_output(int fd)
+{
+	char text[4096];
+	ssize_t n = fd >= 0 ? pread(fd, text, sizeof text, 0) : 0;
+
+	return g_strndup(text, n > 0 ? (gsize)n : 0);
+}
+
+/* What became of a hook inside. out_fd and err_fd hold what it wrote; -1: nothing was kept. */
+static char *describe_hook(enum spec_hook_kind kind, int number, const struct child_report *r, const struct op_hook *hook,
+	int out_fd, int err_fd)
+{
+	g_autofree char *head = g_strdup_printf("error running %s hook #%d", spec_hook_names[kind], number);
+	g_autofree char *out = read_output(out_fd);
+	g_autofree char *err = read_output(err_fd);
+
+	if (r->part == PART_HOOK_TIMEOUT && hook)
+		return g_strdup_printf("%s: hook ran past specified timeout of %.1fs", head, hook->timeout_ms / 1000.0);
+	if (r->part == PART_HOOK_TIMEOUT)
+		return g_strdup_printf("%s: hook ran past specified timeout", head);
+	if (r->part != PART_HOOK_EXIT)
+		return g_strdup_printf("%s: fork/exec%s%s: %s", head, hook ? " " : "", hook ? hook->path : "",
+			errno_text(r->err));
+	if (WIFSIGNALED(r->value))
+		return g_strdup_printf("%s: signal: %s, stdout: %s, stderr: %s", head, strsignal(WTERMSIG(r->value)), out, err);
+	return g_strdup_printf("%s: exit status %d, stdout: %s, stderr: %s", head, WEXITSTATUS(r->value), out, err);
+}
+
+static char *hook_text(const Plan *plan, const struct child_op *op, const struct child_report *r)
+{
+	bool start = op->step == STEP_START_HOOK;
+
+	return describe_hook(start ? HOOK_START_CONTAINER : HOOK_CREATE_CONTAINER, op->number, r, &op->hook,
+		start ? -1 : plan->hook_out_fd, start ? -1 : plan->hook_err_fd);
+}
+
+static char *namespace_text(const struct child_op *op, int err)
+{
+	for (int t = 0; t < N_NS_TYPES; t++)
+		if (spec_namespace_infos[t].flag == op->join.flag)
+			return g_strdup_printf("join %s namespace: %s", spec_namespace_infos[t].name, errno_text(err));
+	return g_strdup_printf("join the container's namespaces: %s", errno_text(err));
+}
+
+static char *other_text(const struct child_op *op, int err)
+{
+	switch (op->step) {
+	case STEP_KEYRING:
+		return g_strdup_printf("unable to join session keyring: %s", errno_text(err));
+	case STEP_ROOTFS:
+		return g_strdup_printf("error preparing rootfs: mount %s: %s", op->rootfs.path, errno_text(err));
+	case STEP_LINK:
+		return g_strdup_printf("create link %s: %s", op->link.path, errno_text(err));
+	case STEP_SYSCTL:
+		return g_strdup_printf("write sysctl key %s: %s", op->sysctl.path, errno_text(err));
+	case STEP_REMOUNT:
+		return g_strdup_printf("make %s read-only: %s", op->remount.path ?: "the rootfs", errno_text(err));
+	case STEP_APPARMOR:
+		return g_strdup_printf("unable to apply apparmor profile: apparmor failed to apply profile: write %s to "
+				       "/proc/self/attr/exec: %s", op->path.path, errno_text(err));
+	case STEP_MAKE_CWD:
+		return g_strdup_printf("mkdir %s: %s", op->path.path, errno_text(err));
+	default:
+		return g_strdup_printf("%s: %s", plain[op->step] ?: "start", errno_text(err));
+	}
+}
+
+char *plan_failure_text(const Plan *plan, const struct child_report *r)
+{
+	const struct child_op *op = NULL;
+
+	if (r->index >= 0 && (guint)r->index < plan->ops->len)
+		op = &g_array_index(plan->ops, struct child_op, r->index);
+	if ((!op || (int)op->step != r->step) && r->index >= 0 && (guint)r->index < plan->joins->len)
+		op = &g_array_index(plan->joins, struct child_op, r->index);
+	if (!op || (int)op->step != r->step)
+		return g_strdup_printf("clone the container's process: %s", errno_text(r->err));
+	switch (op->step) {
+	case STEP_JOIN:
+		return namespace_text(op, r->err);
+	case STEP_MOUNT:
+		return mount_text(plan, op, r);
+	case STEP_DEVICE:
+		return device_text(op, r);
+	case STEP_CONSOLE:
+		return console_text(r);
+	case STEP_CREDENTIALS:
+		return credentials_text(op, r);
+	case STEP_FIND_PROGRAM:
+		return program_text(plan, r);
+	case STEP_EXEC:
+		return g_strdup_printf("exec %s: %s", plan->child.argv[0], errno_text(r->err));
+	case STEP_CWD:
+	case STEP_CHECK_CWD:
+		return cwd_text(plan, r);
+	case STEP_READONLY_PATH:
+	case STEP_MASKED_PATH:
+		return path_text(op, r);
+	case STEP_CONTAINER_HOOK:
+	case STEP_START_HOOK:
+		return hook_text(plan, op, r);
+	default:
+		return other_text(op, r->err);
+	}
+}
+
+char *failure_of_start(const struct child_report *r)
+{
+	switch (r->step) {
+	case STEP_START_HOOK:
+		return describe_hook(HOOK_START_CONTAINER, r->number, r, NULL, -1, -1);
+	case STEP_EXEC:
+		return g_strdup_printf("exec: %s", errno_text(r->err));
+	default:
+		return g_strdup_printf("%s: %s", r->step > 0 && r->step < N_CHILD_STEPS && plain[r->step] ? plain[r->step] : "start",
+			errno_text(r->err));
+	}
+}

@@ -1,0 +1,319 @@
+/* Clone, maps, cgroups, messages. The only place where tallyrun clones a container's process. */
+#include "runtime/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/rw.h"
+#include "base/sys.h"
+#include "child/child.h"
+#include "common/error.h"
+#include "runtime/procvalues.h"
+
+/* Mounts of slow servers are the longest that a child may keep silent for; hooks have limits of their own. */
+#define SILENCE_MS 120000
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+
+/* Where the parent's next child goes; undone after the clone. */
+static bool enter_for_children(const Plan *plan, GError **error)
+{
+	int r;
+
+	if (plan->time_offsets) {
+		if (unshare(CLONE_NEWTIME) < 0)
+			return fail_errno(error, "create time namespace");
+		r = rw_write_control(AT_FDCWD, "/proc/self/timens_offsets", plan->time_offsets);
+		if (r < 0)
+			return fail_with(error, r, "set time offsets (linux.timeOffsets)");
+	}
+	if (plan->pid_namespace_fd >= 0 && setns(plan->pid_namespace_fd, CLONE_NEWPID) < 0)
+		return fail_errno(error, "join pid namespace");
+	return true;
+}
+
+/* Hooks run in the runtime's own namespaces. */
+static bool leave_for_children(const Plan *plan, int own_pid_fd, int own_time_fd, GError **error)
+{
+	if (plan->pid_namespace_fd >= 0 && setns(own_pid_fd, CLONE_NEWPID) < 0)
+		return fail_errno(error, "return to the own pid namespace");
+	if (plan->time_offsets && setns(own_time_fd, CLONE_NEWTIME) < 0)
+		return fail_errno(error, "return to the own time namespace");
+	return true;
+}
+
+static bool open_own_namespaces(const Plan *plan, int *ret_pid_fd, int *ret_time_fd, GError **error)
+{
+	if (plan->pid_namespace_fd >= 0) {
+		*ret_pid_fd = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+		if (*ret_pid_fd < 0)
+			return fail_errno(error, "open own pid namespace");
+	}
+	if (plan->time_offsets) {
+		*ret_time_fd = open("/proc/self/ns/time", O_RDONLY | O_CLOEXEC);
+		if (*ret_time_fd < 0)
+			return fail_errno(error, "open own time namespace");
+	}
+	return true;
+}
+
+/* The child does not return. */
+static pid_t clone_child(struct launch *l, Plan *plan, int cgroup_fd)
+{
+	struct clone_args args = {
+		.flags = CLONE_CLEAR_SIGHAND | CLONE_PIDFD | (plan->in_between ? 0 : plan->created),
+		.pidfd = (uintptr_t)&l->pid_fd,
+		.exit_signal = SIGCHLD,
+	};
+	pid_t pid;
+
+	if (cgroup_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup_fd;
+	}
+	pid = sys_clone3(&args, sizeof args);
+	if (pid == 0) {
+		fd_close(&l->sock_fd);
+		child_main(&plan->child, plan->in_between);
+	}
+	return pid;
+}
+
+/* The child will be moved by its pid: it must not make its cgroup namespace before that. */
+static void make_child_wait(Plan *plan)
+{
+	for (guint i = 0; i < plan->ops->len; i++) {
+		struct child_op *op = &g_array_index(plan->ops, struct child_op, i);
+
+		if (op->step == STEP_CGROUP_NAMESPACE) {
+			op->flags.flags = 1;
+			plan->tell_cgroup = true;
+		}
+	}
+}
+
+static bool clone_somehow(struct launch *l, Plan *plan, const Cgroup *cg, GError **error)
+{
+	int cgroup_fd = cg ? cgroup_clone_fd(cg) : -1;
+
+	l->pid = clone_child(l, plan, cgroup_fd);
+	if (l->pid < 0 && cgroup_fd >= 0 &&
+		(l->pid == -EBUSY || l->pid == -EOPNOTSUPP || l->pid == -EACCES || l->pid == -E2BIG)) {
+		make_child_wait(plan);
+		l->pid = clone_child(l, plan, -1);
+	} else if (l->pid > 0) {
+		l->entered_v2 = cgroup_fd >= 0;
+	}
+	if (l->pid > 0)
+		return true;
+	fail_with(error, l->pid, "clone the container's process");
+	l->pid = 0;
+	return false;
+}
+
+/* The process in between has cloned the container's process as its own sibling, and ends. */
+static bool take_over(struct launch *l, GError **error)
+{
+	struct child_report report;
+	pid_t between = l->pid;
+	int r = launch_receive(l, &report, error);
+
+	if (r > 0 && report.message == MESSAGE_PID && report.value > 1) {
+		while (waitpid(between, NULL, 0) < 0 && errno == EINTR)
+			;
+		fd_close(&l->pid_fd);
+		l->pid = report.value;
+		l->pid_fd = sys_pidfd_open(l->pid, 0);
+		return l->pid_fd >= 0 || fail_with(error, l->pid_fd, "open pidfd of the container's process");
+	}
+	return r < 0 ? false : fail(error, "the process that joins namespaces has died");
+}
+
+static bool write_map(pid_t pid, const char *name, const char *text, GError **error)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/%s", pid, name);
+	int r = rw_write_control(AT_FDCWD, path, text);
+
+	return r == 0 || fail_with(error, r, "write %s", path);
+}
+
+static bool write_maps(const struct launch *l, GError **error)
+{
+	if (!l->plan->uid_map)
+		return true;
+	if (!write_map(l->pid, "gid_map", l->plan->gid_map, error) || !write_map(l->pid, "uid_map", l->plan->uid_map, error))
+		return false;
+	launch_reply(l, REPLY_MAPS);
+	return true;
+}
+
+static bool join_cgroups(const struct launch *l, const Cgroup *cg, GError **error)
+{
+	if (cg && !cgroup_join(cg, l->pid, l->entered_v2, error))
+		return fail_prefix(error, "unable to apply cgroup configuration");
+	if (l->plan->tell_cgroup)
+		launch_reply(l, REPLY_CGROUP);
+	return true;
+}
+
+bool launch_start(struct launch *l, Plan *plan, const Cgroup *cg, GError **error)
+{
+	auto_fd own_pid = -1, own_time = -1;
+	int pair[2];
+
+	l->plan = plan;
+	/* Non-dumpable from before the clone: nobody in the container can look into us (CVE-2016-9962). */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return fail_errno(error, "become non-dumpable");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return fail_errno(error, "create socket pair");
+	l->sock_fd = pair[0];
+	plan->child.sock_fd = pair[1];
+	if (!open_own_namespaces(plan, &own_pid, &own_time, error) || !enter_for_children(plan, error) ||
+		!clone_somehow(l, plan, cg, error) || !leave_for_children(plan, own_pid, own_time, error)) {
+		fd_close(&plan->child.sock_fd);
+		return false;
+	}
+	fd_close(&plan->child.sock_fd);
+	if (plan->in_between && !take_over(l, error))
+		return false;
+	return write_maps(l, error) && join_cgroups(l, cg, error);
+}
+
+void launch_reply(const struct launch *l, enum child_reply reply)
+{
+	char byte = (char)reply;
+
+	while (send(l->sock_fd, &byte, 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+}
+
+static bool hooks_inside(const Plan *plan)
+{
+	return plan->hook_out_fd >= 0;
+}
+
+int launch_receive(struct launch *l, struct child_report *ret_report, GError **error)
+{
+	struct pollfd ready = { .fd = l->sock_fd, .events = POLLIN };
+	g_autofree char *text = NULL;
+	ssize_t n;
+	int r;
+
+	do
+		r = poll(&ready, 1, hooks_inside(l->plan) ? -1 : SILENCE_MS);
+	while (r < 0 && errno == EINTR);
+	if (r == 0) {
+		fail(error, "the container's process has not answered for %d seconds", SILENCE_MS / 1000);
+		return -1;
+	}
+	n = rw_read(l->sock_fd, ret_report, sizeof *ret_report);
+	if (n == 0)
+		return 0;
+	if (n != sizeof *ret_report) {
+		fail_with(error, n < 0 ? (int)n : -EPROTO, "read from the container's process");
+		return -1;
+	}
+	if (ret_report->message != MESSAGE_FAILED)
+		return 1;
+	text = plan_failure_text(l->plan, ret_report);
+	g_set_error(error, TALLY_ERROR, ret_report->err, "%s", text);
+	return -1;
+}
+
+static void reap(struct launch *l)
+{
+	if (l->pid > 0 && !l->reaped) {
+		while (waitpid(l->pid, &l->wait_status, 0) < 0 && errno == EINTR)
+			;
+		l->reaped = true;
+	}
+}
+
+bool launch_fail_died(struct launch *l, GError **error)
+{
+	reap(l);
+	if (WIFSIGNALED(l->wait_status))
+		return fail(error, "the container's process was killed by signal %d (%s)", WTERMSIG(l->wait_status),
+			strsignal(WTERMSIG(l->wait_status)));
+	return fail(error, "the container's process has ended with status %d", WEXITSTATUS(l->wait_status));
+}
+
+bool launch_go(struct launch *l, GError **error)
+{
+	struct child_report report;
+	bool executes = false;
+	int r;
+
+	launch_reply(l, REPLY_GO);
+	while ((r = launch_receive(l, &report, error)) > 0) {
+		if (report.message == MESSAGE_CREATED)
+			return true;
+		executes |= report.message == MESSAGE_EXECUTES;
+	}
+	if (r < 0)
+		return false;
+	return executes || launch_fail_died(l, error);
+}
+
+bool launch_set_rlimits(pid_t pid, const struct spec_process *process, GError **error)
+{
+	for (size_t i = 0; i < process->n_rlimits; i++) {
+		const struct spec_rlimit *limit = &process->rlimits[i];
+		const struct rlimit64 value = { limit->soft, limit->hard };
+		int type = procvalues_rlimit(limit->type);
+
+		if (prlimit64(pid, type, &value, NULL) < 0)
+			return fail_errno(error, "error setting rlimits for ready process: error setting rlimit type %d (%s)", type,
+				limit->type);
+	}
+	return true;
+}
+
+bool launch_set_oom_score(pid_t pid, const struct spec_process *process, GError **error)
+{
+	g_autofree char *path = NULL;
+	char text[32], now[32];
+	int r;
+
+	if (!process->oom_score_adj.set)
+		return true;
+	path = g_strdup_printf("/proc/%d/oom_score_adj", pid);
+	g_snprintf(text, sizeof text, "%" G_GINT64_FORMAT, process->oom_score_adj.value);
+	r = rw_write_control(AT_FDCWD, path, text);
+	/* Without CAP_SYS_RESOURCE it cannot be lowered; what it is already need not be. */
+	if (r == -EACCES && rw_read_file(AT_FDCWD, path, now, sizeof now) > 0 &&
+		g_ascii_strtoll(now, NULL, 10) == process->oom_score_adj.value)
+		return true;
+	return r == 0 || fail_with(error, r, "write %s to %s (process.oomScoreAdj)", text, path);
+}
+
+void launch_abort(struct launch *l)
+{
+	if (l->pid > 0 && !l->reaped) {
+		if (l->pid_fd >= 0)
+			(void)sys_pidfd_send_signal(l->pid_fd, SIGKILL);
+		else
+			(void)sys_kill_process(l->pid, SIGKILL);
+		reap(l);
+	}
+	launch_clear(l);
+}
+
+void launch_clear(struct launch *l)
+{
+	fd_close(&l->sock_fd);
+	fd_close(&l->pid_fd);
+}

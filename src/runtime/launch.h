@@ -1,0 +1,50 @@
+/* Starts the child of a plan, and speaks with it: the parent's half of the protocol in child/plan.h. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "runtime/cgroup.h"
+#include "runtime/plan.h"
+
+struct launch {
+	const Plan *plan;
+	int sock_fd;
+	int pid_fd;
+	pid_t pid;        /* of the container's process; 0: there is none */
+	bool entered_v2;  /* clone3 has put it into its cgroup */
+	bool reaped;
+	int wait_status;  /* when reaped */
+};
+
+#define LAUNCH_INIT { .sock_fd = -1, .pid_fd = -1 }
+
+/* Clones the child, into the cgroup's directory where that can be (cg may be NULL), writes its maps, moves it into the
+ * cgroup's other hierarchies. On failure launch_abort cleans up. */
+bool launch_start(struct launch *l, Plan *plan, const Cgroup *cg, GError **error);
+
+/* Waits for the child's next word. 1: *ret_report is a message other than MESSAGE_FAILED; 0: the child has closed the
+ * socket (it executed its program, or died); -1: it failed, or does not answer: *error. */
+int launch_receive(struct launch *l, struct child_report *ret_report, GError **error);
+
+/* Answers. A child that is gone is seen by the next launch_receive. */
+void launch_reply(const struct launch *l, enum child_reply reply);
+
+/* Lets the child go on (REPLY_GO) and waits until it executes its program, or with create until it waits for start. */
+bool launch_go(struct launch *l, GError **error);
+
+/* The child has closed the socket and said nothing: reaps it and says how it ended. Returns false. */
+bool launch_fail_died(struct launch *l, GError **error);
+
+/* Sets the limits of a process that is ready. */
+bool launch_set_rlimits(pid_t pid, const struct spec_process *process, GError **error);
+
+/* Writes /proc/PID/oom_score_adj when the process asks for one. */
+bool launch_set_oom_score(pid_t pid, const struct spec_process *process, GError **error);
+
+/* Kills the child if there is one, and reaps it. */
+void launch_abort(struct launch *l);
+
+/* Forgets the child: it goes on by itself. */
+void launch_clear(struct launch *l);

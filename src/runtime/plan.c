@@ -1,0 +1,162 @@
+/* The plan as a whole: memory, descriptors, and the table of contents. */
+#include "runtime/plan.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/error.h"
+
+static Plan *plan_new(const struct plan_request *request)
+{
+	Plan *plan = g_new0(Plan, 1);
+
+	plan->request = *request;
+	plan->pool = spec_pool_new();
+	plan->ops = g_array_new(FALSE, TRUE, sizeof(struct child_op));
+	plan->joins = g_array_new(FALSE, TRUE, sizeof(struct child_op));
+	plan->fds = g_array_new(FALSE, FALSE, sizeof(int));
+	plan->pid_namespace_fd = plan->hook_out_fd = plan->hook_err_fd = -1;
+	plan->child.sock_fd = -1;
+	plan->child.go_fd = request->go_fd;
+	plan->child.start_fd = request->start_fd;
+	plan->child.ignored_signals = request->self->ignored_signals;
+	return plan;
+}
+
+void plan_free(Plan *plan)
+{
+	if (!plan)
+		return;
+	for (guint i = 0; i < plan->fds->len; i++)
+		close(g_array_index(plan->fds, int, i));
+	g_array_unref(plan->fds);
+	g_array_unref(plan->ops);
+	g_array_unref(plan->joins);
+	spec_pool_free(plan->pool);
+	g_free(plan);
+}
+
+struct child_op *plan_add(Plan *plan, enum child_step step, int number)
+{
+	const struct child_op op = { .step = step, .number = number };
+
+	g_array_append_val(plan->ops, op);
+	return &g_array_index(plan->ops, struct child_op, plan->ops->len - 1);
+}
+
+int plan_take_fd(Plan *plan, int fd)
+{
+	g_array_append_val(plan->fds, fd);
+	return fd;
+}
+
+char *plan_printf(Plan *plan, const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	text = g_strdup_vprintf(format, args);
+	va_end(args);
+	return spec_pool_take(plan->pool, text);
+}
+
+void *plan_memdup(Plan *plan, const void *data, size_t size)
+{
+	void *copy = spec_pool_zalloc(plan->pool, size);
+
+	if (size)
+		memcpy(copy, data, size);
+	return copy;
+}
+
+char **plan_strv(Plan *plan, const char *const *list)
+{
+	size_t n = list ? g_strv_length((char **)list) : 0;
+	char **copy = spec_pool_zalloc(plan->pool, (n + 1) * sizeof *copy);
+
+	if (n)
+		memcpy(copy, list, n * sizeof *copy);
+	return copy;
+}
+
+char *plan_clean_path(Plan *plan, const char *path)
+{
+	return spec_pool_take(plan->pool, g_canonicalize_filename(path, "/"));
+}
+
+bool plan_has_namespace(const Plan *plan, enum spec_namespace_type type)
+{
+	return plan->request.container->own[type];
+}
+
+static Plan *plan_finish(Plan *plan)
+{
+	order_sort(plan->ops);
+	plan->child.ops = (struct child_op *)plan->ops->data;
+	plan->child.n_ops = plan->ops->len;
+	plan->child.joins = (struct child_op *)plan->joins->data;
+	plan->child.n_joins = plan->joins->len;
+	plan->child.clone_flags = plan->created;
+	return plan;
+}
+
+Plan *plan_container(const struct plan_request *request, GError **error)
+{
+	g_autoptr(Plan) plan = plan_new(request);
+
+	plan->child.name = "tallyrun:[init]";
+	plan_add(plan, STEP_START, -1);
+	plan_add(plan, STEP_SESSION, -1);
+	if (!plan_namespaces(plan, error) || !plan_rootfs(plan, error) || !plan_mounts(plan, error) ||
+		!plan_devices(plan, error) || !plan_console(plan, error) || !plan_paths(plan, error) ||
+		!plan_process(plan, error) || !plan_hooks(plan, error))
+		return NULL;
+	return plan_finish(g_steal_pointer(&plan));
+}
+
+/* The namespaces of a running container, all at once through the pidfd of its first process. The pid namespace is for
+ * the parent: it holds for children only. */
+static void plan_enter(Plan *plan)
+{
+	const struct container *c = plan->request.container;
+	uint64_t flags = 0;
+
+	for (int t = 0; t < N_NS_TYPES; t++)
+		if (c->own[t] && t != NS_PID)
+			flags |= spec_namespace_infos[t].flag;
+	if (c->own[NS_PID])
+		plan->pid_namespace_fd = c->pid_fd;
+	if (flags)
+		plan_add(plan, STEP_JOIN, -1)->join = (struct op_join){ .fd = c->pid_fd, .flag = flags };
+	if (c->own[NS_USER])
+		plan_add(plan, STEP_ROOT_IDS, -1);
+}
+
+Plan *plan_exec(const struct plan_request *request, GError **error)
+{
+	const struct container *c = request->container;
+	g_autoptr(Plan) plan = plan_new(request);
+
+	plan->child.name = "tallyrun:[exec]";
+	plan_add(plan, STEP_START, -1);
+	plan_add(plan, STEP_SESSION, -1);
+	plan_enter(plan);
+	if (!c->own[NS_MOUNT]) {
+		g_autofree char *path = g_strdup_printf("/proc/%d/root", c->pid);
+		int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd < 0)
+			return fail_errno(error, "open root directory of the container's process %d", c->pid), NULL;
+		plan_add(plan, STEP_ENTER_ROOT, -1)->flags.flags = (unsigned long)plan_take_fd(plan, fd);
+	}
+	if (!c->no_new_keyring)
+		plan_add(plan, STEP_KEYRING, -1)->flags = (struct op_flags){
+			.path = plan_printf(plan, "_ses.%s", c->id),
+			.flags = c->own[NS_USER] ? 0x080008 : 0x080000,
+		};
+	if (!plan_console(plan, error) || !plan_process(plan, error))
+		return NULL;
+	return plan_finish(g_steal_pointer(&plan));
+}

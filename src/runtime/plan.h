@@ -1,0 +1,109 @@
+/* From a spec to what the child does (child/plan.h): strings built, files opened, ids mapped; nothing is changed but
+ * descriptors opened. plan_*.c each append their steps; order.c puts them into the one right order. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "child/plan.h"
+#include "runtime/mount_options.h"
+#include "runtime/seccomp.h"
+#include "runtime/self.h"
+#include "runtime/spec.h"
+#include "runtime/spec_table.h"
+#include "runtime/state.h"
+
+/* What the command line and the caller add to the spec. */
+struct plan_request {
+	const struct spec *spec;            /* of the container; NULL for exec */
+	const struct spec_process *process;
+	const struct container *container;
+	const struct self *self;
+	const struct seccomp_filter *filter;
+	bool no_pivot, no_new_keyring;
+	int preserved;                      /* descriptors from 3 on that the container keeps */
+	int listen_fds;                     /* of these, sockets of LISTEN_FDS */
+	int console_fd;                     /* socket that gets the terminal, -1: none */
+	int go_fd, start_fd;                /* the FIFOs of start, -1: none (run, exec) */
+	bool keep_sys_groups;               /* leave the caller's supplementary groups */
+};
+
+typedef struct Plan Plan;
+struct Plan {
+	struct child_plan child; /* complete after plan_finish */
+	struct plan_request request;
+	SpecPool *pool;          /* strings and arrays of the steps */
+	GArray *ops, *joins;     /* struct child_op */
+	GArray *fds;             /* closed with the plan */
+
+	/* For the parent, around the clone. */
+	uint64_t created;        /* CLONE_NEW* of the container's process */
+	bool in_between;         /* a process in between joins namespaces first */
+	int pid_namespace_fd;    /* the parent's children go there; -1: none */
+	char *uid_map, *gid_map; /* for /proc/PID/uid_map; NULL: no user namespace is created */
+	char *time_offsets;      /* for /proc/self/timens_offsets; NULL: none */
+	bool tell_cgroup;        /* the child waits for REPLY_CGROUP */
+	bool has_runtime_hooks;
+	int hook_out_fd, hook_err_fd; /* what hooks inside have written; -1: there are none */
+};
+
+/* The steps of a container's first process. NULL with an error. Free with plan_free. */
+Plan *plan_container(const struct plan_request *request, GError **error);
+
+/* The steps of another process in a running container. */
+Plan *plan_exec(const struct plan_request *request, GError **error);
+
+void plan_free(Plan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
+
+/* What failed, as a sentence without the errno text's prefix: "error mounting ...: no such file or directory". */
+char *plan_failure_text(const Plan *plan, const struct child_report *report);
+
+/* For plan_*.c. */
+
+/* Appends a step (zeroed, descriptors in the union must be set) and returns it; it moves when the next is appended. */
+struct child_op *plan_add(Plan *plan, enum child_step step, int number);
+
+/* Takes a descriptor, to be closed with the plan; returns it. */
+int plan_take_fd(Plan *plan, int fd);
+
+/* Copies that live as long as the plan. */
+char *plan_printf(Plan *plan, const char *format, ...) G_GNUC_PRINTF(2, 3);
+void *plan_memdup(Plan *plan, const void *data, size_t size);
+char **plan_strv(Plan *plan, const char *const *list); /* the vector; the strings are borrowed */
+
+/* A destination in config.json as an absolute path without "." and "..". */
+char *plan_clean_path(Plan *plan, const char *path);
+
+bool plan_has_namespace(const Plan *plan, enum spec_namespace_type type);
+
+bool plan_namespaces(Plan *plan, GError **error);
+bool plan_rootfs(Plan *plan, GError **error);
+bool plan_mounts(Plan *plan, GError **error);
+bool plan_cgroup_mount(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number,
+	GError **error);
+bool plan_devices(Plan *plan, GError **error);
+bool plan_console(Plan *plan, GError **error);
+bool plan_paths(Plan *plan, GError **error);
+bool plan_hooks(Plan *plan, GError **error);
+bool plan_process(Plan *plan, GError **error);
+
+/* The propagation that the root of the mount namespace gets first: MS_SLAVE | MS_REC unless the spec says otherwise. */
+unsigned long plan_root_propagation(const struct spec *spec);
+
+/* A detached clone of what is at path, with the propagation it would have had in the container's namespace. */
+int plan_open_tree(Plan *plan, const char *path, bool recursive);
+
+/* The sorting of the steps (order.c). */
+void order_sort(GArray *ops);
+
+/* Why a step comes before another. */
+struct order_rule {
+	enum child_step before, after;
+	const char *reason;
+};
+extern const struct order_rule order_rules[];
+extern const size_t n_order_rules;
+
+/* The place of a step in the order. */
+int order_position(enum child_step step);

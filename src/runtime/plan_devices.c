@@ -1,0 +1,171 @@
+/* Device nodes and links of /dev, the console, masked and read-only paths. */
+#include "runtime/plan.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "common/error.h"
+
+/* A /dev bound from the host has all it needs, and is not ours to change. */
+static bool owns_dev(const struct spec *spec)
+{
+	for (size_t i = 0; i < spec->n_mounts; i++) {
+		const struct spec_mount *m = &spec->mounts[i];
+		g_autofree char *target = g_canonicalize_filename(m->destination, "/");
+		bool bind = g_strcmp0(m->type, "bind") == 0;
+
+		for (size_t o = 0; m->options && m->options[o]; o++)
+			bind |= strcmp(m->options[o], "bind") == 0 || strcmp(m->options[o], "rbind") == 0;
+		if (bind && strcmp(target, "/dev") == 0)
+			return false;
+	}
+	return true;
+}
+
+static bool add_device(Plan *plan, struct op_device device, int number, GError **error)
+{
+	device.tree_fd = -1;
+	if (plan_has_namespace(plan, NS_USER)) {
+		/* Nodes made by a user with mapped ids do not open: the host's own are bound. */
+		device.tree_fd = plan_open_tree(plan, device.path, false);
+		if (device.tree_fd < 0)
+			return fail_with(error, device.tree_fd, "open device %s", device.path);
+	}
+	plan_add(plan, STEP_DEVICE, number)->device = device;
+	return true;
+}
+
+static bool is_listed(const struct spec_linux *l, const char *path)
+{
+	for (size_t i = 0; i < l->n_devices; i++) {
+		g_autofree char *clean = g_canonicalize_filename(l->devices[i].path, "/");
+
+		if (strcmp(clean, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool plan_default_devices(Plan *plan, GError **error)
+{
+	static const struct {
+		const char *path;
+		unsigned int major, minor;
+	} nodes[] = {
+		{ "/dev/null", 1, 3 }, { "/dev/zero", 1, 5 }, { "/dev/full", 1, 7 }, { "/dev/random", 1, 8 },
+		{ "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(nodes); i++) {
+		const struct op_device device = {
+			.path = nodes[i].path,
+			.mode = S_IFCHR | 0666,
+			.dev = makedev(nodes[i].major, nodes[i].minor),
+			.keep_existing = true,
+		};
+
+		if (!is_listed(&plan->request.spec->linux_, device.path) && !add_device(plan, device, -1, error))
+			return false;
+	}
+	return true;
+}
+
+static bool plan_listed_device(Plan *plan, const struct spec_device *d, int number, GError **error)
+{
+	bool fifo = d->type[0] == 'p';
+	struct op_device device = {
+		.path = plan_clean_path(plan, d->path),
+		.mode = (d->type[0] == 'b' ? S_IFBLK : fifo ? S_IFIFO : S_IFCHR) |
+			(mode_t)((d->mode.set ? d->mode.value : 0666) & 07777),
+		.dev = fifo ? 0 : makedev((unsigned int)d->major.value, (unsigned int)d->minor.value),
+		.uid = (uid_t)d->uid.value,
+		.gid = (gid_t)d->gid.value,
+	};
+
+	if (fifo && plan_has_namespace(plan, NS_USER)) {
+		device.tree_fd = -1;
+		plan_add(plan, STEP_DEVICE, number)->device = device;
+		return true;
+	}
+	return add_device(plan, device, number, error) || fail_prefix(error, "linux.devices[%d]", number);
+}
+
+static void plan_link(Plan *plan, const char *path, const char *target)
+{
+	plan_add(plan, STEP_LINK, -1)->link = (struct op_link){ path, target };
+}
+
+bool plan_devices(Plan *plan, GError **error)
+{
+	const struct spec_linux *l = &plan->request.spec->linux_;
+
+	if (!owns_dev(plan->request.spec))
+		return true;
+	if (!plan_default_devices(plan, error))
+		return false;
+	for (size_t i = 0; i < l->n_devices; i++)
+		if (!plan_listed_device(plan, &l->devices[i], (int)i, error))
+			return false;
+	if (!is_listed(l, "/dev/ptmx"))
+		plan_link(plan, "/dev/ptmx", "pts/ptmx");
+	plan_link(plan, "/dev/fd", "/proc/self/fd");
+	plan_link(plan, "/dev/stdin", "/proc/self/fd/0");
+	plan_link(plan, "/dev/stdout", "/proc/self/fd/1");
+	plan_link(plan, "/dev/stderr", "/proc/self/fd/2");
+	if (access("/proc/kcore", F_OK) == 0)
+		plan_link(plan, "/dev/core", "/proc/kcore");
+	return true;
+}
+
+static bool size_fits(struct spec_uint size)
+{
+	return size.value <= UINT16_MAX;
+}
+
+bool plan_console(Plan *plan, GError **error)
+{
+	const struct spec_process *p = plan->request.process;
+	const struct spec *spec = plan->request.spec;
+
+	if (!p->terminal)
+		return true;
+	if (!size_fits(p->console_height) || !size_fits(p->console_width))
+		return fail(error, "process.consoleSize is out of range");
+	plan->child.terminal = true;
+	plan_add(plan, STEP_CONSOLE, -1)->console = (struct op_console){
+		.socket_fd = plan->request.console_fd,
+		.height = (unsigned short)p->console_height.value,
+		.width = (unsigned short)p->console_width.value,
+		.bind = spec && plan_has_namespace(plan, NS_MOUNT) && owns_dev(spec),
+		.uid = p->uid,
+	};
+	return true;
+}
+
+bool plan_paths(Plan *plan, GError **error)
+{
+	const struct spec_linux *l = &plan->request.spec->linux_;
+	const struct {
+		const char **list;
+		enum child_step step;
+		const char *name;
+	} lists[] = { { l->readonly_paths, STEP_READONLY_PATH, "readonlyPaths" },
+		{ l->masked_paths, STEP_MASKED_PATH, "maskedPaths" } };
+
+	for (size_t k = 0; k < G_N_ELEMENTS(lists); k++)
+		for (size_t i = 0; lists[k].list && lists[k].list[i]; i++) {
+			bool seen = false;
+
+			if (lists[k].list[i][0] != '/')
+				return fail(error, "linux.%s[%zu]: %s is not absolute", lists[k].name, i, lists[k].list[i]);
+			for (size_t j = 0; j < i; j++)
+				seen |= strcmp(lists[k].list[j], lists[k].list[i]) == 0;
+			if (!seen)
+				plan_add(plan, lists[k].step, (int)i)->path.path = lists[k].list[i];
+		}
+	return true;
+}

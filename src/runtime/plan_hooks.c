@@ -1,0 +1,81 @@
+/* The hooks that run inside the container's namespaces, with everything they need prebuilt. */
+#include "runtime/plan.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "common/error.h"
+
+/* The state without its pid, which only the child knows: '..."pid":' and the rest. */
+static void split_state(Plan *plan, enum status status, const char **ret_head, const char **ret_tail)
+{
+	static const char mark[] = "\"pid\":1";
+	g_autofree char *text = container_oci_state(plan->request.container, status, 1);
+	char *at = strstr(text, mark);
+
+	/* The pid comes before anything that others write. */
+	g_return_if_fail(at);
+	*ret_head = plan_printf(plan, "%.*s", (int)(at - text) + (int)strlen(mark) - 1, text);
+	*ret_tail = plan_printf(plan, "%s", at + strlen(mark));
+}
+
+static bool open_output(Plan *plan, int *ret_fd, GError **error)
+{
+	int fd = memfd_create("hook output", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return fail_errno(error, "create file for the output of hooks");
+	*ret_fd = plan_take_fd(plan, fd);
+	return true;
+}
+
+/* Program, arguments, environment and time limit. */
+static void fill(Plan *plan, const struct spec_hook *hook, struct op_hook *op)
+{
+	char *const just_path[] = { (char *)hook->path, NULL };
+
+	op->path = hook->path;
+	op->argv = plan_strv(plan, hook->args && *hook->args ? (const char *const *)hook->args :
+								(const char *const *)just_path);
+	op->env = plan_strv(plan, (const char *const *)hook->env);
+	op->timeout_ms = hook->timeout.set ? (int)hook->timeout.value * 1000 : -1;
+}
+
+static void plan_list(Plan *plan, enum spec_hook_kind kind, enum child_step step, struct op_hook common)
+{
+	const struct spec_hook_list *list = &plan->request.spec->hooks[kind];
+
+	for (size_t i = 0; i < list->n_hooks; i++) {
+		struct op_hook op = common;
+
+		fill(plan, &list->hooks[i], &op);
+		if (kind == HOOK_START_CONTAINER && !list->hooks[i].env)
+			op.env = plan->child.env;
+		plan_add(plan, step, (int)i)->hook = op;
+	}
+}
+
+bool plan_hooks(Plan *plan, GError **error)
+{
+	const struct spec *spec = plan->request.spec;
+	struct op_hook common = { .out_fd = -1, .err_fd = -1 };
+
+	plan->has_runtime_hooks = spec->hooks[HOOK_PRESTART].n_hooks || spec->hooks[HOOK_CREATE_RUNTIME].n_hooks;
+	if (plan->has_runtime_hooks)
+		plan_add(plan, STEP_RUNTIME_HOOKS, -1);
+	if (spec->hooks[HOOK_CREATE_CONTAINER].n_hooks) {
+		if (!open_output(plan, &plan->hook_out_fd, error) || !open_output(plan, &plan->hook_err_fd, error))
+			return false;
+		common.out_fd = plan->hook_out_fd;
+		common.err_fd = plan->hook_err_fd;
+		common.cwd = plan->request.container->rootfs;
+		split_state(plan, STATUS_CREATING, &common.state_head, &common.state_tail);
+		plan_list(plan, HOOK_CREATE_CONTAINER, STEP_CONTAINER_HOOK, common);
+	}
+	if (spec->hooks[HOOK_START_CONTAINER].n_hooks) {
+		common = (struct op_hook){ .out_fd = -1, .err_fd = -1 };
+		split_state(plan, STATUS_CREATED, &common.state_head, &common.state_tail);
+		plan_list(plan, HOOK_START_CONTAINER, STEP_START_HOOK, common);
+	}
+	return true;
+}

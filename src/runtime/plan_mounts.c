@@ -1,0 +1,305 @@
+/* The rootfs and the mounts of config.json. Sources of bind mounts are opened here, as detached trees that carry their
+ * options already; the child only puts them in their places. */
+#include "runtime/plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "common/error.h"
+
+#define PROC_MAGIC 0x9fa0
+
+#ifndef MS_NOSYMFOLLOW
+#define MS_NOSYMFOLLOW 256
+#endif
+
+/* Of a mount, not of a super block: what a remount of a bind mount sets as a whole. */
+#define BIND_FLAGS (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW)
+
+unsigned long plan_root_propagation(const struct spec *spec)
+{
+	static const struct {
+		const char *name;
+		unsigned long flags;
+	} kinds[] = {
+		{ "shared", MS_SHARED }, { "rshared", MS_SHARED | MS_REC }, { "slave", MS_SLAVE }, { "rslave", MS_SLAVE | MS_REC },
+		{ "private", MS_PRIVATE }, { "rprivate", MS_PRIVATE | MS_REC }, { "unbindable", MS_UNBINDABLE },
+		{ "runbindable", MS_UNBINDABLE | MS_REC },
+	};
+
+	for (size_t i = 0; spec->linux_.rootfs_propagation && i < G_N_ELEMENTS(kinds); i++)
+		if (strcmp(kinds[i].name, spec->linux_.rootfs_propagation) == 0)
+			return kinds[i].flags;
+	return MS_SLAVE | MS_REC;
+}
+
+static bool is_shared(unsigned long propagation)
+{
+	return propagation & MS_SHARED;
+}
+
+/* What the whole namespace gets while the container is built. */
+static unsigned long build_propagation(const struct spec *spec)
+{
+	unsigned long p = plan_root_propagation(spec);
+
+	if (is_shared(p))
+		return p | MS_REC;
+	return (p & MS_PRIVATE ? MS_PRIVATE : MS_SLAVE) | MS_REC;
+}
+
+static int set_propagation(int tree_fd, unsigned long propagation)
+{
+	struct mount_attr attr = { .propagation = propagation & ~(unsigned long)MS_REC };
+	unsigned int rec = propagation & MS_REC ? AT_RECURSIVE : 0;
+
+	return mount_setattr(tree_fd, "", AT_EMPTY_PATH | rec, &attr, sizeof attr);
+}
+
+int plan_open_tree(Plan *plan, const char *path, bool recursive)
+{
+	unsigned long propagation = build_propagation(plan->request.spec);
+	int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0u));
+
+	if (fd < 0)
+		return -errno;
+	plan_take_fd(plan, fd);
+	/* The clone is still a peer of the host's mount; in the container's namespace it would be what the root is. */
+	if (!is_shared(propagation) && set_propagation(fd, propagation) < 0)
+		return -errno;
+	return fd;
+}
+
+bool plan_rootfs(Plan *plan, GError **error)
+{
+	const struct spec *spec = plan->request.spec;
+	const char *path = plan->request.container->rootfs;
+	unsigned long propagation = build_propagation(spec);
+	bool own = plan_has_namespace(plan, NS_MOUNT);
+	unsigned long final = plan_root_propagation(spec);
+	struct stat st;
+	int fd;
+
+	if (lstat(path, &st) < 0)
+		return fail_errno(error, "invalid rootfs: stat %s", path);
+	if (!S_ISDIR(st.st_mode))
+		return fail(error, "invalid rootfs: %s is not a directory, or a symlink", path);
+	if (plan->request.no_pivot && spec->linux_.rootfs_propagation && (final & MS_PRIVATE))
+		return fail(error, "rootfsPropagation of [r]private is not safe without pivot_root");
+	if (own)
+		plan_add(plan, STEP_PROPAGATION, -1)->flags.flags = propagation;
+	if (own && is_shared(propagation) && !plan->request.no_pivot)
+		plan_add(plan, STEP_PARENT_PRIVATE, -1)->flags.path = path;
+	fd = plan_open_tree(plan, path, true);
+	if (fd < 0)
+		return fail_with(error, fd, "open rootfs %s", path);
+	plan_add(plan, STEP_ROOTFS, -1)->rootfs = (struct op_rootfs){ .tree_fd = fd, .path = path };
+	plan_add(plan, STEP_PIVOT, -1)->pivot = (struct op_pivot){
+		.no_pivot = plan->request.no_pivot,
+		.chroot_only = !own,
+		.may_propagate = is_shared(propagation),
+	};
+	if (spec->root_readonly)
+		plan_add(plan, STEP_REMOUNT, -1)->remount = (struct op_remount){ .set = MOUNT_ATTR_RDONLY };
+	if (final & (MS_SHARED | MS_UNBINDABLE))
+		plan_add(plan, STEP_ROOT_PROPAGATION, -1)->flags.flags = final;
+	return true;
+}
+
+/* Files of procfs that lxcfs and the like may answer for (as runc). */
+static bool may_lie_in_proc(const char *path)
+{
+	static const char *const names[] = { "cpuinfo", "diskstats", "meminfo", "stat", "swaps", "uptime", "loadavg",
+		"slabinfo", "sys/kernel/ns_last_pid", "sys/crypto/fips_enabled", NULL };
+
+	return g_str_has_prefix(path, "/proc/") && g_strv_contains(names, path + strlen("/proc/"));
+}
+
+static bool fail_mount(const struct spec_mount *m, GError **error)
+{
+	return fail_prefix(error, "error mounting \"%s\" to rootfs at \"%s\"", m->source ?: m->type ?: "", m->destination);
+}
+
+/* The locked flags of a source: where ids are mapped, what was not asked to be off stays on. */
+static uint64_t kept_attributes(int tree_fd)
+{
+	static const struct {
+		unsigned long flag;
+		uint64_t attribute;
+	} pairs[] = { { ST_RDONLY, MOUNT_ATTR_RDONLY }, { ST_NOSUID, MOUNT_ATTR_NOSUID }, { ST_NODEV, MOUNT_ATTR_NODEV },
+		{ ST_NOEXEC, MOUNT_ATTR_NOEXEC } };
+	uint64_t kept = 0;
+	struct statvfs fs;
+
+	if (fstatvfs(tree_fd, &fs) < 0)
+		return 0;
+	for (size_t i = 0; i < G_N_ELEMENTS(pairs); i++)
+		if (fs.f_flag & pairs[i].flag)
+			kept |= pairs[i].attribute;
+	return kept;
+}
+
+/* A remount of a bind mount sets all flags of the mount, or none when no option names one (as mount(2) would). */
+static bool set_attributes(Plan *plan, int tree_fd, const struct mount_options *o, GError **error)
+{
+	uint64_t set = mount_options_attributes(o->flags), explicit_clear = mount_options_attributes(o->cleared) & ~set;
+	struct mount_attr attr = { .attr_set = set };
+
+	if (o->flags || o->cleared) {
+		attr.attr_clr = mount_options_attributes(BIND_FLAGS) & ~set;
+		if (plan_has_namespace(plan, NS_USER)) {
+			uint64_t kept = kept_attributes(tree_fd);
+
+			if (kept & explicit_clear)
+				return fail_with(error, EPERM, "cannot clear locked flags");
+			attr.attr_clr &= ~kept;
+		}
+		if ((o->flags | o->cleared) & (MS_NOATIME | MS_RELATIME | MS_STRICTATIME))
+			attr.attr_clr |= MOUNT_ATTR__ATIME;
+		attr.attr_clr |= explicit_clear & MOUNT_ATTR_NODIRATIME;
+		if (mount_setattr(tree_fd, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
+			return fail_errno(error, "set mount attributes");
+	}
+	if (o->rec_set || o->rec_clear) {
+		attr = (struct mount_attr){ .attr_set = o->rec_set, .attr_clr = o->rec_clear };
+		if (mount_setattr(tree_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0)
+			return fail_errno(error, "set mount attributes recursively");
+	}
+	for (guint i = 0; o->propagation && i < o->propagation->len; i++)
+		if (set_propagation(tree_fd, g_array_index(o->propagation, unsigned long, i)) < 0)
+			return fail_errno(error, "set mount propagation");
+	return true;
+}
+
+static bool plan_bind(Plan *plan, const struct spec_mount *m, const struct mount_options *o, struct op_mount *mount,
+	GError **error)
+{
+	g_autofree char *source = NULL;
+	struct statfs fs;
+	struct stat st;
+	int fd;
+
+	if (o->data)
+		return fail(error, "invalid mount: bind mounts cannot have any filesystem-specific options applied: %s",
+			o->data->str);
+	if (o->copy_up)
+		return fail(error, "invalid mount: tmpcopyup is for tmpfs only");
+	if (!m->source)
+		return fail(error, "bind mounts need a source");
+	source = g_canonicalize_filename(m->source, plan->request.container->bundle);
+	fd = plan_open_tree(plan, source, o->recursive);
+	if (fd < 0)
+		return fail_with(error, fd, "open %s", source);
+	if (fstat(fd, &st) < 0)
+		return fail_errno(error, "stat %s", source);
+	if (!set_attributes(plan, fd, o, error))
+		return false;
+	mount->tree_fd = fd;
+	mount->target_is_file = !S_ISDIR(st.st_mode);
+	if (!mount->may_cover_proc && strcmp(mount->target, "/proc") == 0) {
+		if (fstatfs(fd, &fs) < 0 || fs.f_type != PROC_MAGIC)
+			return fail(error, "\"/proc\" cannot be mounted because it is not of type proc");
+		mount->may_cover_proc = true;
+	}
+	return true;
+}
+
+/* Private mounts are what new ones are, unless the tree they hang in is shared. */
+static void set_new_propagation(Plan *plan, const struct mount_options *o, struct op_mount *mount)
+{
+	bool plain = !is_shared(build_propagation(plan->request.spec));
+
+	for (guint i = 0; o->propagation && i < o->propagation->len; i++)
+		plain &= (g_array_index(o->propagation, unsigned long, i) & (MS_PRIVATE | MS_SLAVE)) != 0;
+	if (plain || !o->propagation)
+		return;
+	mount->n_propagation = o->propagation->len;
+	mount->propagation =
+		plan_memdup(plan, o->propagation->data, o->propagation->len * sizeof(unsigned long));
+}
+
+/* sysfs belongs to the network namespace: without one of its own, a container with mapped ids may not mount it. */
+static int open_sys_fallback(Plan *plan, const struct spec_mount *m, const struct mount_options *o)
+{
+	struct mount_attr attr = { .attr_set = mount_options_attributes(o->flags) };
+	int fd;
+
+	if (g_strcmp0(m->type, "sysfs") != 0 || !plan_has_namespace(plan, NS_USER))
+		return -1;
+	fd = plan_open_tree(plan, "/sys", true);
+	if (fd >= 0 && mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0)
+		return -1;
+	return fd < 0 ? -1 : fd;
+}
+
+static bool plan_new_mount(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number,
+	struct op_mount *mount, GError **error)
+{
+	bool tmpfs = g_strcmp0(m->type, "tmpfs") == 0;
+	bool late_ro = (o->flags & MS_RDONLY) && (tmpfs || strcmp(mount->target, "/dev") == 0);
+
+	if (o->copy_up && !tmpfs)
+		return fail(error, "tmpcopyup can be used only with tmpfs");
+	mount->type = m->type;
+	mount->source = m->source ?: m->type;
+	mount->flags = o->flags;
+	mount->data = o->data ? plan_printf(plan, "%s", o->data->str) : NULL;
+	mount->inherit_mode = tmpfs && !(o->data && (g_str_has_prefix(o->data->str, "mode=") || strstr(o->data->str, ",mode=")));
+	mount->copy_up = o->copy_up;
+	mount->rec_set = o->rec_set;
+	mount->rec_clear = o->rec_clear;
+	mount->target_no_symlink = g_strcmp0(m->type, "proc") == 0 || g_strcmp0(m->type, "sysfs") == 0;
+	mount->may_cover_proc |= g_strcmp0(m->type, "proc") == 0 && strcmp(mount->target, "/proc") == 0;
+	mount->fallback_fd = open_sys_fallback(plan, m, o);
+	set_new_propagation(plan, o, mount);
+	if (late_ro) {
+		/* Devices, links and copied files have to get in first. */
+		mount->flags &= ~(unsigned long)MS_RDONLY;
+		plan_add(plan, STEP_REMOUNT, number)->remount =
+			(struct op_remount){ .path = mount->target, .set = MOUNT_ATTR_RDONLY };
+	}
+	return true;
+}
+
+static bool plan_mount(Plan *plan, const struct spec_mount *m, int number, GError **error)
+{
+	struct op_mount mount = { .tree_fd = -1, .fallback_fd = -1, .target = plan_clean_path(plan, m->destination) };
+	struct mount_options o;
+	bool ok = mount_options_parse(m->options, &o, error);
+	bool cgroup = ok && !o.bind && (g_strcmp0(m->type, "cgroup") == 0 || g_strcmp0(m->type, "cgroup2") == 0);
+
+	mount.may_cover_proc = may_lie_in_proc(mount.target);
+	if (ok && strcmp(mount.target, "/") == 0)
+		ok = fail(error, "mountpoint is on the top of rootfs");
+	else if (ok && g_str_has_prefix(mount.target, "/proc/") && !mount.may_cover_proc)
+		ok = fail(error, "\"%s\" cannot be mounted because it is inside /proc", mount.target);
+	else if (cgroup)
+		ok = plan_cgroup_mount(plan, m, &o, number, error);
+	else if (ok && (o.bind || g_strcmp0(m->type, "bind") == 0))
+		ok = plan_bind(plan, m, &o, &mount, error);
+	else if (ok && !m->type)
+		ok = fail(error, "mounts[%d].type is required", number);
+	else if (ok)
+		ok = plan_new_mount(plan, m, &o, number, &mount, error);
+	if (ok && !cgroup)
+		plan_add(plan, STEP_MOUNT, number)->mount = mount;
+	mount_options_clear(&o);
+	return ok;
+}
+
+bool plan_mounts(Plan *plan, GError **error)
+{
+	const struct spec *spec = plan->request.spec;
+
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		if (!plan_mount(plan, &spec->mounts[i], (int)i, error))
+			return fail_mount(&spec->mounts[i], error);
+	return true;
+}

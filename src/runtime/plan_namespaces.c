@@ -1,0 +1,151 @@
+/* Which namespaces are joined and which are made, and what is set in them. */
+#include "runtime/plan.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "runtime/procvalues.h"
+
+/* KEY_USR_SEARCH, and KEY_OTH_SEARCH where user ids are mapped (keyctl(2)). */
+#define KEYRING_USER_SEARCH  0x080000ul
+#define KEYRING_OTHER_SEARCH 0x000008ul
+
+static bool open_namespace(Plan *plan, enum spec_namespace_type type, int *ret_fd, GError **error)
+{
+	const char *path = plan->request.spec->linux_.namespaces[type].path;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail_errno(error, "open %s namespace %s", spec_namespace_infos[type].name, path);
+	*ret_fd = plan_take_fd(plan, fd);
+	return true;
+}
+
+static void add_join(GArray *list, int fd, uint64_t flag, int number)
+{
+	const struct child_op op = { .step = STEP_JOIN, .number = number, .join = { .fd = fd, .flag = flag } };
+
+	g_array_append_val(list, op);
+}
+
+/* The user namespace is joined last: until then we have all rights over the others, whoever owns them. */
+static const enum spec_namespace_type join_order[] = { NS_PID, NS_NETWORK, NS_IPC, NS_UTS, NS_CGROUP, NS_TIME, NS_MOUNT,
+	NS_USER };
+
+/* With a user namespace in play, joining comes before it is entered or made, in a process of its own. Else the child
+ * itself joins, and the pid namespace is the parent's business: it holds for children only. */
+static bool plan_joins(Plan *plan, GError **error)
+{
+	const struct spec_namespace *ns = plan->request.spec->linux_.namespaces;
+	size_t joined = 0;
+
+	for (int t = 0; t < N_NS_TYPES; t++) {
+		if (ns[t].path)
+			joined++;
+		else if (ns[t].wanted && t != NS_CGROUP && (t != NS_TIME || !plan->time_offsets))
+			plan->created |= spec_namespace_infos[t].flag;
+	}
+	plan->in_between = joined > 0 && ns[NS_USER].wanted;
+	for (size_t i = 0; i < G_N_ELEMENTS(join_order); i++) {
+		enum spec_namespace_type t = join_order[i];
+		int fd;
+
+		if (!ns[t].path)
+			continue;
+		if (!open_namespace(plan, t, &fd, error))
+			return false;
+		if (plan->in_between)
+			add_join(plan->joins, fd, spec_namespace_infos[t].flag, t);
+		else if (t == NS_PID)
+			plan->pid_namespace_fd = fd;
+		else
+			add_join(plan->ops, fd, spec_namespace_infos[t].flag, t);
+	}
+	return true;
+}
+
+static char *map_text(Plan *plan, const struct spec_id_map *maps, size_t n)
+{
+	GString *text = g_string_new(NULL);
+
+	for (size_t i = 0; i < n; i++)
+		g_string_append_printf(text, "%u %u %u\n", maps[i].container_id, maps[i].host_id, maps[i].size);
+	return spec_pool_take(plan->pool, g_string_free(text, FALSE));
+}
+
+static void plan_user(Plan *plan)
+{
+	const struct spec_linux *l = &plan->request.spec->linux_;
+
+	if (!l->namespaces[NS_USER].wanted)
+		return;
+	if (!l->namespaces[NS_USER].path) {
+		plan->uid_map = map_text(plan, l->uid_mappings, l->n_uid_mappings);
+		plan->gid_map = map_text(plan, l->gid_mappings, l->n_gid_mappings);
+		plan_add(plan, STEP_WAIT_MAPS, -1);
+	}
+	plan_add(plan, STEP_ROOT_IDS, -1);
+}
+
+static void plan_time(Plan *plan)
+{
+	const struct spec_linux *l = &plan->request.spec->linux_;
+	GString *text;
+
+	if (!l->monotonic_secs.set && !l->monotonic_nanosecs.set && !l->boottime_secs.set && !l->boottime_nanosecs.set)
+		return;
+	text = g_string_new(NULL);
+	if (l->monotonic_secs.set || l->monotonic_nanosecs.set)
+		g_string_append_printf(text, "monotonic %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", l->monotonic_secs.value,
+			l->monotonic_nanosecs.value);
+	if (l->boottime_secs.set || l->boottime_nanosecs.set)
+		g_string_append_printf(text, "boottime %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", l->boottime_secs.value,
+			l->boottime_nanosecs.value);
+	plan->time_offsets = spec_pool_take(plan->pool, g_string_free(text, FALSE));
+}
+
+static void plan_sysctls(Plan *plan)
+{
+	const struct spec_map *sysctl = &plan->request.spec->linux_.sysctl;
+
+	for (size_t i = 0; i < sysctl->n_pairs; i++) {
+		char *path = spec_pool_take(plan->pool, procvalues_sysctl_key(sysctl->pairs[i].key));
+
+		/* Dots to slashes, and the slashes that stand for dots in a name back. */
+		for (char *p = path; *p; p++)
+			*p = *p == '.' ? '/' : *p == '/' ? '.' : *p;
+		plan_add(plan, STEP_SYSCTL, (int)i)->sysctl = (struct op_sysctl){ path, sysctl->pairs[i].value };
+	}
+}
+
+bool plan_namespaces(Plan *plan, GError **error)
+{
+	const struct spec *spec = plan->request.spec;
+	const struct spec_namespace *ns = spec->linux_.namespaces;
+	const Cgroup *cg = plan->request.container->cgroup;
+
+	plan_time(plan);
+	if (!plan_joins(plan, error))
+		return false;
+	plan_user(plan);
+	if (ns[NS_NETWORK].wanted && !ns[NS_NETWORK].path)
+		plan_add(plan, STEP_LOOPBACK, -1);
+	if (ns[NS_CGROUP].wanted && !ns[NS_CGROUP].path) {
+		/* By clone3 we are in the cgroup from the start; by writing our pid, when the parent says so. */
+		plan->tell_cgroup = cg && cgroup_clone_fd(cg) < 0;
+		plan_add(plan, STEP_CGROUP_NAMESPACE, -1)->flags.flags = plan->tell_cgroup;
+	}
+	if (!plan->request.no_new_keyring)
+		plan_add(plan, STEP_KEYRING, -1)->flags = (struct op_flags){
+			.path = plan_printf(plan, "_ses.%s", plan->request.container->id),
+			.flags = KEYRING_USER_SEARCH | (ns[NS_USER].wanted ? KEYRING_OTHER_SEARCH : 0),
+		};
+	if (spec->hostname)
+		plan_add(plan, STEP_HOSTNAME, -1)->path.path = spec->hostname;
+	if (spec->domainname)
+		plan_add(plan, STEP_DOMAINNAME, -1)->path.path = spec->domainname;
+	plan_sysctls(plan);
+	return true;
+}

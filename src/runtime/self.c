@@ -1,0 +1,101 @@
+/* The calling process: what it was given, and its own program file. */
+#include "runtime/self.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/rw.h"
+#include "common/error.h"
+
+#define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+static bool read_mask(const char *status, const char *name, uint64_t *ret_mask)
+{
+	const char *at = strstr(status, name);
+
+	if (!at)
+		return false;
+	*ret_mask = g_ascii_strtoull(at + strlen(name), NULL, 16);
+	return true;
+}
+
+bool self_read(struct self *ret_self, GError **error)
+{
+	char text[8192];
+	ssize_t n = rw_read_file(AT_FDCWD, "/proc/self/status", text, sizeof text);
+
+	if (n < 0)
+		return fail_with(error, (int)n, "read /proc/self/status");
+	if (!read_mask(text, "\nSigIgn:\t", &ret_self->ignored_signals) ||
+		!read_mask(text, "\nCapPrm:\t", &ret_self->permitted_caps) ||
+		!read_mask(text, "\nCapBnd:\t", &ret_self->bounding_caps))
+		return fail(error, "read /proc/self/status: a line is missing");
+	return true;
+}
+
+/* Whether writing to the file behind fd is refused whoever asks. */
+static bool is_protected(int fd)
+{
+	struct statvfs fs;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (seals >= 0 && (seals & ALL_SEALS) == ALL_SEALS)
+		return true;
+	return fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY);
+}
+
+/* A clone of the mount of one file, read-only and nowhere attached. */
+static int open_read_only(const char *path)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	auto_fd fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
+		return -1;
+	return steal_fd(&fd);
+}
+
+/* A sealed copy in memory, for kernels and sandboxes that refuse the mount. */
+static int open_sealed_copy(int from)
+{
+	auto_fd fd = memfd_create("tallyrun", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	do
+		n = sendfile(fd, from, NULL, 1 << 24);
+	while (n > 0);
+	if (n < 0 || fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
+		return -1;
+	return steal_fd(&fd);
+}
+
+bool self_protect(char **argv, GError **error)
+{
+	auto_fd self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	auto_fd copy = -1;
+
+	if (self < 0)
+		return fail_errno(error, "open /proc/self/exe");
+	if (is_protected(self))
+		return true;
+	copy = open_read_only("/proc/self/exe");
+	if (copy < 0 || !is_protected(copy)) {
+		fd_close(&copy);
+		copy = open_sealed_copy(self);
+	}
+	if (copy < 0 || !is_protected(copy))
+		return fail_errno(error, "make a copy of the own program that cannot be overwritten");
+	syscall(SYS_execveat, copy, "", argv, environ, AT_EMPTY_PATH);
+	return fail_errno(error, "execute the protected copy of the own program");
+}

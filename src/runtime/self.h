@@ -1,0 +1,19 @@
+/* What the calling process was given: inherited by the container unless something is done about it. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct self {
+	uint64_t ignored_signals;                /* bit n-1 for signal n */
+	uint64_t permitted_caps, bounding_caps;
+};
+
+/* Reads /proc/self/status. */
+bool self_read(struct self *ret_self, GError **error);
+
+/* Makes sure that what runs from here on is not the program's file on the host, which a container could otherwise
+ * overwrite through /proc/PID/exe (CVE-2019-5736): executes itself again from a read-only mount that nobody else has, or
+ * from a sealed copy. Returns when that is so already. */
+bool self_protect(char **argv, GError **error);

@@ -1,0 +1,102 @@
+/* start's half of the handshake: a byte into exec.fifo, then init's report until its end of the FIFO closes. */
+#include "runtime/start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/rw.h"
+#include "base/sys.h"
+#include "child/plan.h"
+#include "common/error.h"
+#include "runtime/failure.h"
+#include "runtime/hooks.h"
+
+static const char dead[] = "exec fifo is empty: container init did not signal execve readiness (process died)";
+
+/* Reports in whatever pieces they come. */
+struct reports {
+	char buf[4 * sizeof(struct child_report)];
+	size_t have;
+	bool executes;
+};
+
+/* Takes whole reports out of the buffer. False when one says that init has failed. */
+static bool take_reports(struct reports *in, GError **error)
+{
+	struct child_report r;
+
+	while (in->have >= sizeof r) {
+		memcpy(&r, in->buf, sizeof r);
+		in->have -= sizeof r;
+		memmove(in->buf, in->buf + sizeof r, in->have);
+		in->executes |= r.message == MESSAGE_EXECUTES;
+		if (r.message == MESSAGE_FAILED) {
+			g_autofree char *text = failure_of_start(&r);
+
+			g_set_error(error, TALLY_ERROR, r.err, "%s", text);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Until the last writer has gone: by execve, or by its death. Hooks have their own time limits. */
+static bool read_report(int fd, GError **error)
+{
+	struct reports in = { .have = 0 };
+
+	for (;;) {
+		struct pollfd ready = { .fd = fd, .events = POLLIN };
+		ssize_t n;
+
+		if (poll(&ready, 1, -1) < 0 && errno != EINTR)
+			return fail_errno(error, "wait for the container's process");
+		n = rw_read(fd, in.buf + in.have, sizeof in.buf - in.have);
+		if (n == -EAGAIN)
+			continue;
+		if (n < 0)
+			return fail_with(error, (int)n, "read %s", STATE_REPORT_FIFO);
+		if (n == 0)
+			return in.executes || fail(error, "%s", dead);
+		in.have += (size_t)n;
+		if (!take_reports(&in, error))
+			return false;
+	}
+}
+
+bool start_container(const struct container *c, GError **error)
+{
+	/* Reading comes first: init must find us there when it reports. */
+	auto_fd report = openat(c->dir_fd, STATE_REPORT_FIFO, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	auto_fd go = openat(c->dir_fd, STATE_FIFO, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+
+	if (go < 0 && errno == ENXIO)
+		return fail(error, "%s", dead); /* nobody reads it */
+	if (go < 0 || report < 0)
+		return fail_errno(error, "open %s/%s", c->path, go < 0 ? STATE_FIFO : STATE_REPORT_FIFO);
+	/* Taking its name away first: of two starts at once only one goes on. */
+	if (unlinkat(c->dir_fd, STATE_FIFO, 0) < 0)
+		return errno == ENOENT ? fail(error, "cannot start an already running container") :
+					 fail_errno(error, "remove %s/%s", c->path, STATE_FIFO);
+	if (rw_write(go, "0", 1) != 1)
+		return fail(error, "%s", dead);
+	fd_close(&go);
+	(void)unlinkat(c->dir_fd, STATE_REPORT_FIFO, 0); /* goes with the directory at the latest */
+	return read_report(report, error);
+}
+
+bool start_run_hooks(const struct container *c, GError **error)
+{
+	g_autofree char *state = container_oci_state(c, STATUS_RUNNING, c->pid);
+
+	if (hooks_run(&c->poststart, HOOK_POSTSTART, state, c->bundle, error))
+		return true;
+	/* The container is left stopped, for delete (runtime-spec: lifecycle, step 10). */
+	(void)sys_pidfd_send_signal(c->pid_fd, SIGKILL);
+	return false;
+}
