@@ -50,7 +50,7 @@ static bool plan_joins(Plan *plan, GError **error)
 	plan->in_between = joined > 0 && ns[NS_USER].wanted;
 	for (size_t i = 0; i < G_N_ELEMENTS(join_order); i++) {
 		enum spec_namespace_type t = join_order[i];
-		int fd;
+		int fd = -1;
 
 		if (!ns[t].path)
 			continue;
