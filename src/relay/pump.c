@@ -130,7 +130,12 @@ static uint32_t make_space(struct pump *p, enum stream stream, char **ret_space)
 	} else if (!space && attach_make_room(p->attach)) {
 		release_spool(p);
 	}
-	return space ?: spool_space(p->spool, stream, ret_space);
+	space = space ?: spool_space(p->spool, stream, ret_space);
+	if (!space && p->attach->overflow != ATTACH_BLOCK) {
+		pass_on(p, true, true); /* only what the log carries on can be left in the way: cut the line rather than wait */
+		space = spool_space(p->spool, stream, ret_space);
+	}
+	return space;
 }
 
 /* One read of a stream and everything that follows from it. */

@@ -49,8 +49,10 @@ void spool_commit(struct spool *s, enum stream stream, uint32_t n)
 	uint32_t offset = ring_commit(&s->ring[stream], n);
 	struct spool_piece *last = s->next > s->first ? piece_at(s, s->next - 1) : NULL;
 
-	if (last && last->stream == stream && last->offset + last->len == offset)
-		last->len += n; /* the same stream went on: one piece, so that single lines do not use up the index */
+	/* The same stream went on: one piece, so that single lines do not use up the index; but a small one, for pieces
+	 * are released whole, and the log always carries the last bytes on. */
+	if (last && last->stream == stream && last->offset + last->len == offset && last->len + n <= SPOOL_JOIN_MAX)
+		last->len += n;
 	else
 		*piece_at(s, s->next++) = (struct spool_piece){ s->pos[stream], offset, n, stream };
 	s->pos[stream] += n;

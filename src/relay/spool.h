@@ -14,6 +14,7 @@ enum stream { STREAM_OUT, STREAM_ERR, N_STREAMS };
 #define SPOOL_RING_SIZE (256u * 1024)
 #define SPOOL_READ_MAX  (128u * 1024) /* stays in the second-level cache; larger reads gain nothing */
 #define SPOOL_READ_MIN  4096u
+#define SPOOL_JOIN_MAX  (16u * 1024)  /* reads are joined into pieces of at most so much */
 #define SPOOL_PIECES    256u
 
 struct spool_piece {

@@ -293,6 +293,36 @@ static void test_a_client_that_never_reads_stops_nothing(struct fixture *f, gcon
 	client_clear(&stuck), client_clear(&good);
 }
 
+/* Reads that all end within a line: something is always carried on, and must not keep the rest of the spool. */
+static void test_a_line_that_never_ends_in_a_read_wedges_nothing(struct fixture *f, gconstpointer data)
+{
+	struct client stuck = client_new(f), good = client_new(f);
+	g_autoptr(GRand) rand = g_rand_new_with_seed(5);
+	g_autoptr(GString) text = g_string_new(NULL);
+	gsize at = 0;
+
+	(void)data;
+	for (int i = 0; text->len < 4 * 1024 * 1024; i++)
+		g_string_append_printf(text, "%d %0*d\n", i, g_rand_int_range(rand, 1, 200), i);
+	/* A full pipe at each turn: every read is as long as it may be, and more is waiting. */
+	fcntl(f->out[1], F_SETPIPE_SZ, 1024 * 1024);
+	for (int idle = 0; at < text->len || f->spool.pos[STREAM_OUT] < at;) {
+		uint64_t before = f->spool.pos[STREAM_OUT];
+
+		at = fill(f->out[1], text, at, text->len);
+		turn(f);
+		client_read(&good, 7);
+		idle = f->spool.pos[STREAM_OUT] == before ? idle + 1 : 0;
+		g_assert_cmpint(idle, <, 10000);
+	}
+	while (good.got[0]->len < text->len) {
+		turn(f);
+		client_read(&good, 100);
+	}
+	g_assert_true(memcmp(good.got[0]->str, text->str, text->len) == 0);
+	client_clear(&stuck), client_clear(&good);
+}
+
 static void test_without_a_log_a_file_takes_its_place(struct fixture *f, gconstpointer data)
 {
 	(void)data;
@@ -424,6 +454,7 @@ int main(int argc, char **argv)
 	ADD("a-lagging-client-gets-every-byte-from-the-log", "log", test_a_lagging_client_gets_every_byte_from_the_log);
 	ADD("a-lagging-client-survives-replacements-of-the-log", "log", test_a_lagging_client_survives_replacements_of_the_log);
 	ADD("a-session-waits-for-its-client", "block", test_a_session_waits_for_its_client);
+	ADD("a-line-that-never-ends-in-a-read-wedges-nothing", "log", test_a_line_that_never_ends_in_a_read_wedges_nothing);
 	ADD("without-a-log-a-file-takes-its-place", "none", test_without_a_log_a_file_takes_its_place);
 	ADD("beyond-the-spill-a-client-is-let-go", "none", test_beyond_the_spill_a_client_is_let_go);
 	ADD("a-client-that-never-reads-stops-nothing", "log", test_a_client_that_never_reads_stops_nothing);
