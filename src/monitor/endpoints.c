@@ -50,8 +50,8 @@ bool endpoints_pipes(struct relay_setup *set, bool with_stdin, int null_fd, GErr
 	return true;
 }
 
-/* Binds a socket in dir by way of its descriptor, so that the length of dir does not matter. */
-static bool bind_in(int sock, const char *dir, const char *name, GError **error)
+/* Binds a socket (mode 0777 but for hidden) in dir by way of its descriptor, so that the length of dir does not matter. */
+static bool bind_in(int sock, const char *dir, const char *name, mode_t hidden, GError **error)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	auto_fd dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -63,7 +63,7 @@ static bool bind_in(int sock, const char *dir, const char *name, GError **error)
 	if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
 		return fail_errno(error, "remove old socket %s/%s", dir, name);
 	g_snprintf(addr.sun_path, sizeof addr.sun_path, "/proc/self/fd/%d/%s", dir_fd, name);
-	mask = umask(0077);
+	mask = umask(hidden);
 	r = bind(sock, (struct sockaddr *)&addr, sizeof addr);
 	(void)umask(mask);
 	return r == 0 || fail_errno(error, "bind socket %s/%s", dir, name);
@@ -87,7 +87,7 @@ bool endpoints_console(struct relay_setup *set, GError **error)
 		return fail_errno(error, "create directory %s for the console socket", dir);
 	set->console_dir = g_steal_pointer(&dir);
 	set->console_path = g_build_filename(set->console_dir, name, NULL);
-	if (!bind_in(sock, set->console_dir, name, error))
+	if (!bind_in(sock, set->console_dir, name, 0077, error))
 		return false;
 	if (listen(sock, 4) < 0)
 		return fail_errno(error, "listen on console socket %s", set->console_path);
@@ -115,12 +115,31 @@ bool endpoints_attach(struct relay_setup *set, const char *bundle, const char *l
 		return fail_errno(error, "create the attach socket");
 	if (link_dir && !make_link(set, bundle, link_dir, uuid, error))
 		return false;
-	if (!bind_in(sock, bundle, "attach", error))
+	if (!bind_in(sock, bundle, "attach", 0077, error))
 		return false;
 	if (listen(sock, 128) < 0)
 		return fail_errno(error, "listen on attach socket in %s", bundle);
 	set->attach_path = g_build_filename(bundle, "attach", NULL);
 	set->attach_fd = steal_fd(&sock);
+	return true;
+}
+
+bool endpoints_notify(struct relay_setup *set, const char *bundle, const char *host, GError **error)
+{
+	g_autofree char *dir = bundle ? g_build_filename(bundle, "notify", NULL) : NULL;
+	auto_fd sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (!dir)
+		return fail(error, "--sdnotify-socket needs --bundle");
+	if (sock < 0)
+		return fail_errno(error, "create the notify socket");
+	set->notify_host_len = notify_address(host, &set->notify_host);
+	if (!set->notify_host_len)
+		return fail(error, "--sdnotify-socket %s: not a socket address", host);
+	/* Any user of the container may report. */
+	if (!bind_in(sock, dir, "notify.sock", 0, error))
+		return false;
+	set->notify_fd = steal_fd(&sock);
 	return true;
 }
 

@@ -16,5 +16,8 @@ bool endpoints_console(struct relay_setup *set, GError **error);
 /* BUNDLE/attach and, unless link_dir is NULL, the link LINK_DIR/UUID to BUNDLE. */
 bool endpoints_attach(struct relay_setup *set, const char *bundle, const char *link_dir, const char *uuid, GError **error);
 
+/* BUNDLE/notify/notify.sock (the directory exists: the engine shows it to the container), and where it leads. */
+bool endpoints_notify(struct relay_setup *set, const char *bundle, const char *host, GError **error);
+
 /* BUNDLE/ctl and BUNDLE/winsz. */
 bool endpoints_fifos(struct relay_setup *set, const char *bundle, GError **error);

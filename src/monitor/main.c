@@ -151,7 +151,7 @@ static void fill_setup(struct monitor *m)
 	set->log_total_max = o->log_global_size_max;
 	set->rotation = (struct rotation){ .keep = o->log_rotate, .max_files = o->log_max_files };
 	set->stdin_fd = set->stdout_fd = set->stderr_fd = -1;
-	set->console_fd = set->attach_fd = set->ctl_fd = set->winsz_fd = set->sync_fd = -1;
+	set->console_fd = set->notify_fd = set->attach_fd = set->ctl_fd = set->winsz_fd = set->sync_fd = -1;
 	set->say = messages_say;
 	set->user = &m->messages;
 }
@@ -292,6 +292,8 @@ static bool background(struct monitor *m, GError **error)
 	remove_leftovers(m->set.persist_file.path, false);
 	remove_leftovers(m->set.json_file.path, true);
 	remove_leftovers(m->set.persist_json_file.path, true);
+	if (o->sdnotify_socket && !endpoints_notify(&m->set, m->bundle, o->sdnotify_socket, error))
+		return false;
 	if (!prepare_stdio(m, error) || !prepare_control(m, error) || !prepare_programs(m, error))
 		return false;
 	fd_close(&m->attach_pipe_fd);

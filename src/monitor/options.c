@@ -65,8 +65,6 @@ static bool check_level(struct monitor_options *o, GError **error)
 /* What is understood but cannot be done yet is refused by name. */
 static bool check_supported(const struct monitor_options *o, GError **error)
 {
-	if (o->sdnotify_socket)
-		return fail(error, "--sdnotify-socket is not supported");
 	if (o->log_allowlist_dir)
 		return fail(error, "--log-allowlist-dir is not supported");
 	return true;

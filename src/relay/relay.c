@@ -329,7 +329,9 @@ static int start_control(struct relay *r)
 	};
 	r->ctl.on_line = r->winsz.on_line = on_ctl;
 	r->ctl.user = r->winsz.user = r;
-	return console_start(&r->console, &r->loop) ?: ctl_start(&r->ctl, &r->loop, r->set.ctl_fd, false) ?:
+	r->notify.host = r->set.notify_host;
+	r->notify.host_len = r->set.notify_host_len;
+	return console_start(&r->console, &r->loop) ?: notify_start(&r->notify, &r->loop, r->set.notify_fd) ?: ctl_start(&r->ctl, &r->loop, r->set.ctl_fd, false) ?:
 		ctl_start(&r->winsz, &r->loop, r->set.winsz_fd, true) ?: reaper_start(r);
 }
 
@@ -397,6 +399,7 @@ int relay_run(struct relay *r, const struct relay_setup *setup)
 	}
 	console_clear(&r->console);
 	oom_stop(&r->oom);
+	notify_stop(&r->notify);
 	ctl_stop(&r->ctl);
 	ctl_stop(&r->winsz);
 	reaper_stop(r);

@@ -16,6 +16,7 @@
 #include "relay/ctl.h"
 #include "relay/k8slog.h"
 #include "relay/lifecycle.h"
+#include "relay/notify.h"
 #include "relay/oom.h"
 #include "relay/pump.h"
 #include "relay/record.h"
@@ -47,6 +48,9 @@ struct relay_setup {
 	const char *attach_path; /* unlinked at the end, NULL: none */
 	const char *socket_link; /* the symlink to the bundle, removed last; NULL: none */
 	int ctl_fd, winsz_fd;
+	int notify_fd;           /* datagram socket for sd_notify, -1: none */
+	struct sockaddr_un notify_host;
+	socklen_t notify_host_len;
 	int log_fd;              /* -1: none */
 	const char *log_path;
 	const char *spill_dir;   /* where a file for lagging clients may be made; NULL: /tmp */
@@ -81,6 +85,7 @@ struct relay {
 	struct pump pump;
 	struct console console;
 	struct ctl ctl, winsz;
+	struct notify notify;
 	struct oom oom;
 	int signal_fd;
 	struct loop_watch signal_watch;

@@ -13,6 +13,7 @@
 #include "common/json.h"
 #include "relay/ctl.h"
 #include "relay/lifecycle.h"
+#include "relay/notify.h"
 #include "relay/oom.h"
 #include "relay/record.h"
 #include "relay/syncpipe.h"
@@ -214,6 +215,37 @@ static void test_the_memory_cgroup_is_found(void)
 	g_assert_null(oom_cgroup_path(three, false));
 }
 
+/* ---- sd_notify ---- */
+
+static void test_only_states_pass(void)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "READY=1", "READY=1" },
+		{ "MAINPID=1\nREADY=1\nSTATUS=up and running\n", "READY=1\nSTATUS=up and running" },
+		{ "READY=11\nXREADY=1\nREADY=\n", "" },
+		{ "WATCHDOG=trigger\rWATCHDOG=1\rWATCHDOG=2", "WATCHDOG=trigger\nWATCHDOG=1" },
+		{ "FDSTORE=1\nBARRIER=1\nWATCHDOG_USEC=5", "" },
+		{ "EXTEND_TIMEOUT_USEC=5\n\n\nERRNO=2", "EXTEND_TIMEOUT_USEC=5\nERRNO=2" },
+		{ "", "" },
+	};
+	char nul[] = "STATUS=a\0b\nREADY=1";
+	struct sockaddr_un addr;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *text = g_strdup(cases[i].in);
+
+		text[notify_filter(text, strlen(text))] = '\0';
+		g_assert_cmpstr(text, ==, cases[i].out);
+	}
+	g_assert_cmpuint(notify_filter(nul, sizeof nul - 1), ==, 7);
+	g_assert_cmpint(memcmp(nul, "READY=1", 7), ==, 0);
+	g_assert_cmpuint(notify_address("@abc", &addr), ==, offsetof(struct sockaddr_un, sun_path) + 4);
+	g_assert_cmpint(addr.sun_path[0], ==, 0);
+	g_assert_cmpuint(notify_address("", &addr), ==, 0);
+}
+
 /* ---- record ---- */
 
 static struct record_file record_in(const char *dir, const char *name)
@@ -320,6 +352,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/relay/lifecycle/every-run-ends-and-is-recorded-once", test_every_run_ends_and_is_recorded_once);
 	g_test_add_func("/relay/lifecycle/names-are-there-for-all", test_names_are_there_for_all);
 	g_test_add_func("/relay/oom/the-memory-cgroup-is-found", test_the_memory_cgroup_is_found);
+	g_test_add_func("/relay/notify/only-states-pass", test_only_states_pass);
 	g_test_add_func("/relay/record/is-reserved-then-whole", test_a_record_is_reserved_then_whole);
 	g_test_add_func("/relay/record/without-reservation-is-still-written", test_a_record_without_reservation_is_still_written);
 	g_test_add_func("/relay/record/exit-json-tells-the-four-ends-apart", test_exit_json_tells_the_four_ends_apart);
