@@ -150,14 +150,16 @@ static bool compile_filter(struct creation *c, const struct globals *globals, GE
 /* What exec loads into its process: the filter as it is, whatever becomes of the bundle. */
 static bool save_filter(const struct creation *c, GError **error)
 {
+	g_autoptr(GByteArray) file = NULL;
 	gsize size;
-	const char *data;
 	int r;
 
 	if (!c->filter.program)
 		return true;
-	data = g_bytes_get_data(c->filter.program, &size);
-	r = rw_replace_file(c->container->dir_fd, STATE_FILTER, data, size, 0600);
+	file = g_byte_array_new();
+	g_byte_array_append(file, (const guint8 *)&c->filter.flags, sizeof c->filter.flags);
+	g_byte_array_append(file, g_bytes_get_data(c->filter.program, &size), (guint)g_bytes_get_size(c->filter.program));
+	r = rw_replace_file(c->container->dir_fd, STATE_FILTER, file->data, file->len, 0600);
 	return r == 0 || fail_with(error, r, "write %s/%s", c->container->path, STATE_FILTER);
 }
 
@@ -275,8 +277,7 @@ static bool create_in_directory(struct creation *c, const struct globals *global
 		fail_prefix(error, "unable to start container process");
 }
 
-/* Takes back what was made; its own failures are only worth a warning beside the error that led here. */
-static void undo(struct creation *c, const struct globals *globals)
+void create_undo(struct creation *c, const struct globals *globals)
 {
 	g_autoptr(GError) error = NULL;
 
@@ -315,7 +316,7 @@ bool create_container(struct creation *c, const struct globals *globals, const s
 		return false;
 	if (create_in_directory(c, globals, &o, &self, error))
 		return true;
-	undo(c, globals);
+	create_undo(c, globals);
 	return false;
 }
 

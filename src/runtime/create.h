@@ -41,6 +41,9 @@ bool create_container(struct creation *c, const struct globals *globals, const s
 /* Removes a stopped container that this process has made: cgroup, state directory, poststop hooks. */
 bool create_destroy(struct creation *c, const struct globals *globals, GError **error);
 
+/* Kills the container and takes back what was made; its own failures are warnings beside the error that led here. */
+void create_undo(struct creation *c, const struct globals *globals);
+
 void creation_clear(struct creation *c);
 
 /* Connects to the console socket. */

@@ -1,24 +1,27 @@
 /* tallyrun: the OCI runtime. */
 #include <fcntl.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "runtime/command.h"
+#include "runtime/self.h"
 
-extern const struct command cmd_checkpoint, cmd_create, cmd_delete, cmd_events, cmd_kill, cmd_list, cmd_pause, cmd_ps,
-	cmd_restore, cmd_resume, cmd_spec, cmd_start, cmd_state, cmd_update;
+extern const struct command cmd_checkpoint, cmd_create, cmd_delete, cmd_events, cmd_exec, cmd_kill, cmd_list, cmd_pause, cmd_ps,
+	cmd_restore, cmd_resume, cmd_run, cmd_spec, cmd_start, cmd_state, cmd_update;
 
 const struct command *const commands[] = {
 	&cmd_checkpoint,
 	&cmd_create,
 	&cmd_delete,
 	&cmd_events,
+	&cmd_exec,
 	&cmd_kill,
 	&cmd_list,
 	&cmd_pause,
 	&cmd_ps,
 	&cmd_restore,
 	&cmd_resume,
+	&cmd_run,
 	&cmd_spec,
 	&cmd_start,
 	&cmd_state,
@@ -40,6 +43,12 @@ static void fill_stdio(void)
 
 int main(int argc, char **argv)
 {
+	g_autoptr(GError) error = NULL;
+
 	fill_stdio();
+	if (!self_protect(argv, &error)) {
+		fprintf(stderr, "tallyrun: %s\n", error->message);
+		return 1;
+	}
 	return command_main(argc, argv);
 }

@@ -13,7 +13,8 @@
 
 #define STATE_FILE "state.json"
 #define STATE_FIFO "exec.fifo"
-#define STATE_FILTER "seccomp.bpf" /* the container's filter, for exec; absent without seccomp */
+#define STATE_FILTER "seccomp.bpf" /* the container's filter for exec: seccomp(2)'s flags (unsigned int) and the
+				      program; absent without seccomp */
 
 enum status { STATUS_CREATING, STATUS_CREATED, STATUS_RUNNING, STATUS_PAUSED, STATUS_STOPPED };
 

@@ -1,0 +1,190 @@
+/* exec: another process in a running container. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/rw.h"
+#include "common/error.h"
+#include "common/statefile.h"
+#include "runtime/command.h"
+#include "runtime/create.h"
+#include "runtime/exec_process.h"
+#include "runtime/foreground.h"
+#include "runtime/launch.h"
+
+#define MAX_FILTER (sizeof(unsigned int) + 65535 * sizeof(struct sock_filter))
+
+struct session {
+	Container *container;
+	Spec *spec;
+	Plan *plan;
+	Foreground *foreground;
+	struct seccomp_filter filter;
+	struct launch launch;
+	int console_fd; /* connected socket, -1 */
+};
+
+static void session_clear(struct session *s)
+{
+	launch_clear(&s->launch);
+	plan_free(s->plan);
+	seccomp_filter_clear(&s->filter);
+	fd_close(&s->console_fd);
+	foreground_free(s->foreground);
+	spec_free(s->spec);
+	container_free(s->container);
+}
+
+static bool check_status(const struct container *c, const struct exec_cli *o, GError **error)
+{
+	switch (container_status(c)) {
+	case STATUS_STOPPED:
+		return fail(error, "cannot exec in a stopped container");
+	case STATUS_PAUSED:
+		return o->ignore_paused ||
+			fail(error, "cannot exec in a paused container (use --ignore-paused to override)");
+	default:
+		return true;
+	}
+}
+
+/* The container's filter, as create compiled it. */
+static bool load_filter(struct session *s, GError **error)
+{
+	g_autofree char *buf = g_malloc(MAX_FILTER + 1);
+	ssize_t n = rw_read_file(s->container->dir_fd, STATE_FILTER, buf, MAX_FILTER + 1);
+	const size_t head = sizeof s->filter.flags;
+
+	if (n == -ENOENT)
+		return true;
+	if (n < 0)
+		return fail_with(error, (int)n, "read %s/%s", s->container->path, STATE_FILTER);
+	if ((size_t)n <= head || ((size_t)n - head) % sizeof(struct sock_filter) != 0)
+		return fail(error, "%s/%s is damaged", s->container->path, STATE_FILTER);
+	memcpy(&s->filter.flags, buf, head);
+	s->filter.program = g_bytes_new(buf + head, (size_t)n - head);
+	return true;
+}
+
+static bool open_console(struct session *s, const struct exec_cli *o, GError **error)
+{
+	bool given = o->console_socket && *o->console_socket, terminal = s->spec->process->terminal;
+
+	if (terminal && o->detach && !given)
+		return fail(error, "cannot allocate tty if runc will detach without setting console socket");
+	if (given && (!terminal || !o->detach))
+		return fail(error, "cannot use console socket if runc will not detach or allocate tty");
+	if (given)
+		return create_connect_console(o->console_socket, &s->console_fd, error);
+	return true;
+}
+
+static bool make_plan(struct session *s, const struct exec_cli *o, GError **error)
+{
+	int listen_fds = create_count_listen_fds();
+	struct self self;
+	const struct plan_request request = {
+		.process = s->spec->process,
+		.container = s->container,
+		.self = &self,
+		.filter = &s->filter,
+		.listen_fds = listen_fds,
+		.preserved = listen_fds + o->preserve_fds,
+		.console_fd = s->foreground ? foreground_console_fd(s->foreground) : s->console_fd,
+		.go_fd = -1,
+		.start_fd = -1,
+		.keep_sys_groups =
+			g_strcmp0(spec_map_get(&s->container->annotations, "run.oci.keep_original_groups"), "1") == 0,
+	};
+
+	if (!create_check_preserved(listen_fds, o->preserve_fds, error) || !self_read(&self, error))
+		return false;
+	s->plan = plan_exec(&request, error);
+	return s->plan != NULL;
+}
+
+static bool start_process(struct session *s, GError **error)
+{
+	struct child_report report;
+	int r;
+
+	if (!launch_start(&s->launch, s->plan, s->container->cgroup, error) ||
+		!launch_set_oom_score(s->launch.pid, s->spec->process, error))
+		return false;
+	r = launch_receive(&s->launch, &report, error);
+	if (r == 0)
+		return launch_fail_died(&s->launch, error);
+	if (r < 0)
+		return false;
+	return launch_set_rlimits(s->launch.pid, s->spec->process, error) && launch_go(&s->launch, error);
+}
+
+static bool launch_session(struct session *s, const struct exec_cli *o, GError **error)
+{
+	if (!make_plan(s, o, error) || !start_process(s, error)) {
+		launch_abort(&s->launch);
+		return fail_prefix(error, "unable to start container process");
+	}
+	if (o->pid_file && *o->pid_file && !statefile_write_pid(o->pid_file, s->launch.pid, error)) {
+		launch_abort(&s->launch);
+		return false;
+	}
+	return true;
+}
+
+static int exec_session(struct session *s, const struct globals *globals, const struct exec_cli *o, char **args,
+	GError **error)
+{
+	if (o->cgroup)
+		return fail(error, "--cgroup is not supported"), -1;
+	s->container = container_open(globals->root, args[0], error);
+	if (!s->container || !check_status(s->container, o, error))
+		return -1;
+	s->spec = exec_process_load(s->container, o, args + 1, error);
+	if (!s->spec || !load_filter(s, error) || !open_console(s, o, error))
+		return -1;
+	if (!o->detach) {
+		s->foreground = foreground_new(error);
+		if (!s->foreground)
+			return -1;
+	}
+	if (!launch_session(s, o, error))
+		return -1;
+	return s->foreground ? foreground_wait(s->foreground, s->launch.pid, s->launch.pid_fd,
+				       s->spec->process->terminal, error) :
+			       0;
+}
+
+static int exec_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
+{
+	struct session s = { .launch = LAUNCH_INIT, .console_fd = -1 };
+	int status;
+
+	(void)n_args;
+	status = exec_session(&s, globals, options, args, error);
+	session_clear(&s);
+	return status;
+}
+
+#define OPTION(field, type, name, short_name, value, help)                                                             \
+	OPTION_SPEC(struct exec_cli, field, type, name, short_name, value, help)
+static const struct option_spec specs[] = {
+#include "runtime/exec_options.def"
+};
+#undef OPTION
+
+const struct command cmd_exec = {
+	.name = "exec",
+	.args = "CONTAINER [COMMAND [ARGUMENTS]]",
+	.help = "execute a process in a running container",
+	.options = specs,
+	.n_options = G_N_ELEMENTS(specs),
+	.options_size = sizeof(struct exec_cli),
+	.min_args = 1,
+	.max_args = -1,
+	.stops_at_positional = true,
+	.failure_status = 255,
+	.failure_prefix = "exec failed",
+	.run = exec_run,
+};

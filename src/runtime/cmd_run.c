@@ -1,0 +1,90 @@
+/* run: create, start, and unless detached wait and delete. */
+#include "base/sys.h"
+#include "common/error.h"
+#include "runtime/command.h"
+#include "runtime/create.h"
+#include "runtime/foreground.h"
+#include "runtime/start.h"
+
+#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
+struct run_cli {
+#include "runtime/run_options.def"
+};
+#undef OPTION
+
+/* After its end: the status stands, whatever becomes of the deletion is an error of its own. */
+static int stay(struct creation *c, const struct globals *globals, const struct run_cli *o, Foreground *f, GError **error)
+{
+	int status = foreground_wait(f, c->launch.pid, c->launch.pid_fd, c->spec->process->terminal, error);
+
+	c->launch.reaped = true;
+	if (status >= 0 && !o->keep && !create_destroy(c, globals, error))
+		fail_prefix(error, "unable to delete container");
+	return status;
+}
+
+static int run_container(struct creation *c, const struct globals *globals, const struct run_cli *o, Foreground *f,
+	const char *id, GError **error)
+{
+	const struct create_options options = {
+		.bundle = o->bundle,
+		.config = o->config,
+		.console_socket = o->console_socket,
+		.console_fd = f ? foreground_console_fd(f) : -1,
+		.pid_file = o->pid_file,
+		.no_pivot = o->no_pivot,
+		.no_new_keyring = o->no_new_keyring,
+		.preserve_fds = o->preserve_fds,
+		.detach = o->detach,
+	};
+
+	if (!create_container(c, globals, &options, id, error))
+		return 1;
+	if (!start_run_hooks(c->container, error)) {
+		create_undo(c, globals);
+		return 1;
+	}
+	return f ? stay(c, globals, o, f, error) : 0;
+}
+
+static int run_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
+{
+	const struct run_cli *o = options;
+	struct creation c = CREATION_INIT;
+	g_autoptr(Foreground) f = NULL;
+	int status;
+
+	(void)n_args;
+	if (!o->detach) {
+		int r = o->no_subreaper ? 0 : sys_set_subreaper(true);
+
+		if (r < 0)
+			return fail_with(error, r, "become a subreaper"), 1;
+		f = foreground_new(error);
+		if (!f)
+			return 1;
+	}
+	status = run_container(&c, globals, o, f, args[0], error);
+	creation_clear(&c);
+	return status;
+}
+
+#define OPTION(field, type, name, short_name, value, help)                                                             \
+	OPTION_SPEC(struct run_cli, field, type, name, short_name, value, help)
+static const struct option_spec specs[] = {
+#include "runtime/run_options.def"
+};
+#undef OPTION
+
+const struct command cmd_run = {
+	.name = "run",
+	.args = "CONTAINER",
+	.help = "create and start a container",
+	.options = specs,
+	.n_options = G_N_ELEMENTS(specs),
+	.options_size = sizeof(struct run_cli),
+	.min_args = 1,
+	.max_args = 1,
+	.failure_prefix = "run failed",
+	.run = run_run,
+};
