@@ -12,8 +12,8 @@
 #include "base/fd.h"
 #include "base/sys.h"
 
-#define BATCH        32u            /* packets for one sendmmsg(2) */
-#define BEHIND_TURN  (256u * 1024)  /* bytes from the log for one client before the others' turn */
+#define BATCH	    32u		  /* packets for one sendmmsg(2) */
+#define BEHIND_TURN (256u * 1024) /* bytes from the log for one client before the others' turn */
 
 static char packet_type[N_STREAMS] = { [STREAM_OUT] = 2, [STREAM_ERR] = 3 };
 
@@ -63,7 +63,8 @@ static void client_update(struct attach_client *c)
 	(void)loop_watch_set(c->attach->loop, &c->watch, events); /* cannot fail for a started watch on a socket */
 }
 
-/* Sends packets from the spool: 1 when everything was sent, 0 when the socket is full, -errno when the client is gone. */
+/* Sends packets from the spool: 1 when everything was sent, 0 when the socket is full, -errno when the client is gone.
+ */
 static int send_from_spool(struct attach_client *c)
 {
 	struct mmsghdr msgs[BATCH];
@@ -248,25 +249,38 @@ static void client_open(struct attach *a, int fd)
 	a->n_clients++;
 }
 
-static void on_listen(struct loop_watch *w, uint32_t events, void *user)
+/* Whether somebody was let in. */
+static bool accept_one(struct attach *a)
 {
-	struct attach *a = user;
 	int fd;
 
-	(void)events;
 	do
-		fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		fd = accept4(a->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	while (fd < 0 && errno == EINTR);
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && a->reserve_fd >= 0) {
 		/* No descriptor is left: refuse the caller instead of being woken by him for ever. */
 		fd_close(&a->reserve_fd);
-		fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		fd = accept4(a->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		fd_close(&fd);
 		a->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		return;
+		return false;
 	}
 	if (fd >= 0)
 		client_open(a, fd);
+	return fd >= 0;
+}
+
+static void on_listen(struct loop_watch *w, uint32_t events, void *user)
+{
+	(void)w;
+	(void)events;
+	(void)accept_one(user);
+}
+
+void attach_accept(struct attach *a)
+{
+	while (a->listen_fd >= 0 && accept_one(a))
+		;
 }
 
 int attach_init(struct attach *a, struct loop *loop, struct spool *spool, struct stdinq *input, int listen_fd)
@@ -295,14 +309,14 @@ void attach_clear(struct attach *a)
 }
 
 #define FOR_EACH_CLIENT(a, c)                                                                                          \
-	for (struct attach_client *c = (a)->client; c < (a)->client + ((a)->n_clients ? ATTACH_CLIENTS : 0); c++)          \
+	for (struct attach_client *c = (a)->client; c < (a)->client + ((a)->n_clients ? ATTACH_CLIENTS : 0); c++)      \
 		if (c->used)
 
 void attach_serve(struct attach *a)
 {
-	FOR_EACH_CLIENT (a, c)
-		if (!c->blocked || (c->behind && !backlog_reaches(a->backlog, &c->mark)))
-			client_serve(c); /* also to let go whom nothing can serve any more */
+	FOR_EACH_CLIENT(a, c)
+	if (!c->blocked || (c->behind && !backlog_reaches(a->backlog, &c->mark)))
+		client_serve(c); /* also to let go whom nothing can serve any more */
 }
 
 void attach_wanted(const struct attach *a, uint64_t wanted[N_STREAMS])
@@ -313,7 +327,8 @@ void attach_wanted(const struct attach *a, uint64_t wanted[N_STREAMS])
 		if (!c->used)
 			continue;
 		for (int s = 0; s < N_STREAMS; s++) {
-			/* A client behind meets the spool where the log ends: what the log still carries must be here. */
+			/* A client behind meets the spool where the log ends: what the log still carries must be here.
+			 */
 			uint64_t need = c->behind ? a->backlog->log->stream[s].logged : c->cursor.pos[s];
 
 			if (need < wanted[s])
@@ -333,8 +348,8 @@ static void start_spill(struct attach *a)
 	if (spill_open(a->spill, &from) < 0)
 		return; /* then who lags has to go */
 	start = backlog_end(a->backlog);
-	FOR_EACH_CLIENT (a, c)
-		c->mark = start;
+	FOR_EACH_CLIENT(a, c)
+	c->mark = start;
 	spill_feed(a->spill, a->spool);
 }
 
@@ -346,7 +361,8 @@ bool attach_make_room(struct attach *a)
 		return false;
 	if (a->spill && !spill_active(a->spill) && a->n_clients)
 		start_spill(a);
-	FOR_EACH_CLIENT (a, c) {
+	FOR_EACH_CLIENT(a, c)
+	{
 		enum stream stream;
 		const char *data;
 
@@ -368,7 +384,8 @@ void attach_log_retires(struct attach *a)
 {
 	bool wanted = false;
 
-	FOR_EACH_CLIENT (a, c) {
+	FOR_EACH_CLIENT(a, c)
+	{
 		refresh_mark(c);
 		wanted = wanted || c->behind || c->mark.offset != a->backlog->log->size;
 	}
@@ -381,7 +398,8 @@ void attach_log_replaced(struct attach *a)
 {
 	uint32_t oldest = a->backlog->log->generation;
 
-	FOR_EACH_CLIENT (a, c) {
+	FOR_EACH_CLIENT(a, c)
+	{
 		refresh_mark(c);
 		if (c->mark.segment < oldest)
 			oldest = c->mark.segment;
@@ -391,7 +409,8 @@ void attach_log_replaced(struct attach *a)
 
 void attach_stdin_ready(struct attach *a)
 {
-	FOR_EACH_CLIENT (a, c) {
+	FOR_EACH_CLIENT(a, c)
+	{
 		if (!c->waits_for_stdin)
 			continue;
 		c->waits_for_stdin = false;
@@ -405,7 +424,7 @@ bool attach_all_served(const struct attach *a)
 		const struct attach_client *c = &a->client[i];
 
 		if (c->used && (c->behind || c->cursor.pos[STREAM_OUT] < a->spool->pos[STREAM_OUT] ||
-		                          c->cursor.pos[STREAM_ERR] < a->spool->pos[STREAM_ERR]))
+				       c->cursor.pos[STREAM_ERR] < a->spool->pos[STREAM_ERR]))
 			return false;
 	}
 	return true;
@@ -414,6 +433,6 @@ bool attach_all_served(const struct attach *a)
 void attach_close_all(struct attach *a)
 {
 	a->ending = true;
-	FOR_EACH_CLIENT (a, c)
-		client_close(c);
+	FOR_EACH_CLIENT(a, c)
+	client_close(c);
 }

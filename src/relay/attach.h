@@ -58,6 +58,10 @@ struct attach {
 int attach_init(struct attach *a, struct loop *loop, struct spool *spool, struct stdinq *input, int listen_fd);
 void attach_clear(struct attach *a);
 
+/* Lets in everybody who has connected by now: to be called before bytes are read that they have a right to, when the loop
+ * may not have come to the socket yet. */
+void attach_accept(struct attach *a);
+
 /* New bytes are in the spool (and in the log): serves every client that can take them. */
 void attach_serve(struct attach *a);
 

@@ -14,15 +14,15 @@
 
 #define MS 1000000u
 
-#define FAIR_READ     8192u         /* from each stream in turn while both are active, to keep their order */
-#define FAIR_WINDOW   (100u * MS)   /* "active": read from within this time */
-#define BURST_GAP     (MS / 2)      /* reads closer than this belong to one burst */
+#define FAIR_READ     8192u	  /* from each stream in turn while both are active, to keep their order */
+#define FAIR_WINDOW   (100u * MS) /* "active": read from within this time */
+#define BURST_GAP     (MS / 2)	  /* reads closer than this belong to one burst */
 #define BURST_LENGTH  16u
-#define GATHER_STEP   10000u        /* ns; the rest of a burst begins with so much */
-#define GATHER_MAX    (1u * MS)     /* and grows to this while reads stay short */
-#define GATHER_SHORT  4096u         /* a read of less was hardly worth its turn */
+#define GATHER_STEP   10000u	/* ns; the rest of a burst begins with so much */
+#define GATHER_MAX    (1u * MS) /* and grows to this while reads stay short */
+#define GATHER_SHORT  4096u	/* a read of less was hardly worth its turn */
 #define DRAIN_ROUNDS  64
-#define GATHER_ENOUGH 16384         /* bytes that are worth a turn at once */
+#define GATHER_ENOUGH 16384 /* bytes that are worth a turn at once */
 #define TRIM_DELAY    (1000u * MS)
 
 enum outcome { READ_DATA, READ_EMPTY, READ_END, READ_FULL };
@@ -100,7 +100,8 @@ static void gather(struct pump *p, const struct pump_stream *s, uint64_t now)
 	if (p->burst < BURST_LENGTH || p->terminal || p->draining || p->attach->n_clients || both_active(p, now))
 		return;
 	if (ioctl(s->fd, FIONREAD, &waiting) == 0 && waiting < GATHER_ENOUGH)
-		(void)nanosleep(&(struct timespec){ .tv_nsec = p->gather_ns }, NULL); /* a signal only ends the rest early */
+		(void)nanosleep(
+			&(struct timespec){ .tv_nsec = p->gather_ns }, NULL); /* a signal only ends the rest early */
 }
 
 /* What a read brought tells how long to gather before the next one. */
@@ -132,7 +133,8 @@ static uint32_t make_space(struct pump *p, enum stream stream, char **ret_space)
 	}
 	space = space ?: spool_space(p->spool, stream, ret_space);
 	if (!space && p->attach->overflow != ATTACH_BLOCK) {
-		pass_on(p, true, true); /* only what the log carries on can be left in the way: cut the line rather than wait */
+		pass_on(p, true,
+			true); /* only what the log carries on can be left in the way: cut the line rather than wait */
 		space = spool_space(p->spool, stream, ret_space);
 	}
 	return space;
@@ -150,6 +152,11 @@ static enum outcome read_once(struct pump_stream *s)
 
 	if (!want)
 		return READ_FULL;
+	/* Who attached before the container was started is to see its first bytes, also when both come in one turn. */
+	if (!p->holding && !p->begun) {
+		p->begun = true;
+		attach_accept(p->attach);
+	}
 	gather(p, s, now);
 	if (want > FAIR_READ && both_active(p, now))
 		want = FAIR_READ;
@@ -158,7 +165,8 @@ static enum outcome read_once(struct pump_stream *s)
 		return READ_EMPTY;
 	if (n <= 0)
 		return READ_END;
-	s->active_ns = p->burst < BURST_LENGTH ? now : sys_clock_ns(CLOCK_MONOTONIC); /* the rest is no pause of the writer */
+	s->active_ns =
+		p->burst < BURST_LENGTH ? now : sys_clock_ns(CLOCK_MONOTONIC); /* the rest is no pause of the writer */
 	learn(p, (uint32_t)n, want);
 	spool_commit(p->spool, s->stream, (uint32_t)n);
 	if ((uint32_t)n == want && ioctl(s->fd, FIONREAD, &waiting) < 0)
@@ -186,7 +194,8 @@ static void on_trim(struct loop_timer *t, void *user)
 /* After a burst the memory that it took is given back once; a quiet container has no timer. */
 static void arm_trim(struct pump *p)
 {
-	if (p->trim.due_ns || (p->log->touched <= 4096 && p->spool->ring[0].touched <= 4096 && p->spool->ring[1].touched <= 4096))
+	if (p->trim.due_ns ||
+		(p->log->touched <= 4096 && p->spool->ring[0].touched <= 4096 && p->spool->ring[1].touched <= 4096))
 		return;
 	p->trim_seen = p->spool->pos[STREAM_OUT] + p->spool->pos[STREAM_ERR];
 	loop_timer_start(p->loop, &p->trim, TRIM_DELAY, on_trim, p);
@@ -299,6 +308,7 @@ void pump_drain(struct pump *p)
 	bool more = true;
 
 	p->draining = true;
+	attach_accept(p->attach); /* or they would be cut off with the socket */
 	/* As much as pipes hold, and then as events come: somebody may still be writing. */
 	for (int round = 0; more && round < DRAIN_ROUNDS; round++) {
 		more = false;

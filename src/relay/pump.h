@@ -34,6 +34,7 @@ struct pump {
 	struct loop_timer trim;
 	uint64_t trim_seen;       /* bytes read when trim was armed */
 	bool holding;             /* the runtime still runs: what comes may be its own words, keep it */
+	bool begun;               /* something was read, or tried, that is the container's */
 	bool draining;            /* the container is gone: each stream is over when it is empty */
 	uint32_t n_words;         /* of words */
 	char *words;              /* PUMP_WORDS_MAX: the first that came on stderr while holding */

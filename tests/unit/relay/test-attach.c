@@ -136,14 +136,21 @@ struct client {
 	bool closed;
 };
 
-static struct client client_new(struct fixture *f)
+static struct client client_connect(struct fixture *f)
 {
 	struct client c = { .fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) };
-	uint32_t before = f->attach.n_clients;
 
 	g_assert_cmpint(connect(c.fd, (struct sockaddr *)&f->addr, sizeof f->addr), ==, 0);
 	for (int i = 0; i < N_STREAMS; i++)
 		c.got[i] = g_string_new(NULL);
+	return c;
+}
+
+static struct client client_new(struct fixture *f)
+{
+	uint32_t before = f->attach.n_clients;
+	struct client c = client_connect(f);
+
 	while (f->attach.n_clients == before)
 		turn(f);
 	return c;
@@ -198,7 +205,8 @@ static GString *numbered(const char *prefix, int lines, GRand *rand)
 	return s;
 }
 
-/* Random writers, a random reader that sometimes sleeps for long, log replacements: every byte, in order, each stream. */
+/* Random writers, a random reader that sometimes sleeps for long, log replacements: every byte, in order, each stream.
+ */
 static void run_torture(struct fixture *f, int n_clients, int64_t size_max, bool all_read)
 {
 	g_autoptr(GRand) rand = g_rand_new_with_seed(99);
@@ -445,6 +453,29 @@ static void test_a_full_house_refuses_politely(struct fixture *f, gconstpointer 
 		turn(f);
 }
 
+/* An engine connects, starts the container, and it is over, before the monitor comes to run again. */
+static void test_who_is_connected_sees_the_first_and_the_last_bytes(struct fixture *f, gconstpointer data)
+{
+	struct client first = client_connect(f), last;
+
+	(void)data;
+	g_assert_cmpint(write(f->out[1], "one\n", 4), ==, 4);
+	pump_poll(&f->pump);
+	last = client_connect(f);
+	g_assert_cmpint(write(f->out[1], "two\n", 4), ==, 4);
+	fd_close(&f->out[1]), fd_close(&f->err[1]);
+	pump_drain(&f->pump);
+	g_assert_true(f->drained && attach_all_served(&f->attach));
+	attach_close_all(&f->attach);
+	client_read(&first, G_MAXINT);
+	client_read(&last, G_MAXINT);
+	g_assert_true(first.closed && last.closed);
+	g_assert_cmpstr(first.got[STREAM_OUT]->str, ==, "one\ntwo\n");
+	g_assert_cmpstr(last.got[STREAM_OUT]->str, ==, "two\n");
+	client_clear(&first);
+	client_clear(&last);
+}
+
 int main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -452,9 +483,13 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 #define ADD(name, mode, fn) g_test_add("/relay/attach/" name, struct fixture, mode, setup, fn, teardown)
 	ADD("a-lagging-client-gets-every-byte-from-the-log", "log", test_a_lagging_client_gets_every_byte_from_the_log);
-	ADD("a-lagging-client-survives-replacements-of-the-log", "log", test_a_lagging_client_survives_replacements_of_the_log);
+	ADD("a-lagging-client-survives-replacements-of-the-log", "log",
+		test_a_lagging_client_survives_replacements_of_the_log);
+	ADD("who-is-connected-sees-the-first-and-the-last-bytes", "log",
+		test_who_is_connected_sees_the_first_and_the_last_bytes);
 	ADD("a-session-waits-for-its-client", "block", test_a_session_waits_for_its_client);
-	ADD("a-line-that-never-ends-in-a-read-wedges-nothing", "log", test_a_line_that_never_ends_in_a_read_wedges_nothing);
+	ADD("a-line-that-never-ends-in-a-read-wedges-nothing", "log",
+		test_a_line_that_never_ends_in_a_read_wedges_nothing);
 	ADD("without-a-log-a-file-takes-its-place", "none", test_without_a_log_a_file_takes_its_place);
 	ADD("beyond-the-spill-a-client-is-let-go", "none", test_beyond_the_spill_a_client_is_let_go);
 	ADD("a-client-that-never-reads-stops-nothing", "log", test_a_client_that_never_reads_stops_nothing);
