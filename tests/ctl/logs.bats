@@ -17,8 +17,12 @@ load ctl
 }
 
 @test "--tail prints the last lines of both streams, whole ones" {
-	started sh -c 'seq 5; seq 11 12 >&2; head -c 20000 /dev/zero | tr "\000" z; echo; echo last'
-	ctl wait "$ID"
+	# the order of two streams is certain only when the first has been seen
+	bundle sh -c 'seq 5; seq 11 12 >&2; read x; head -c 20000 /dev/zero | tr "\000" z; echo; echo last'
+	ctl run -d -i -b "$BUNDLE" "$ID"
+	await match "$CONTAINERS/$ID/container.log" 'stderr F 12'
+	await match "$CONTAINERS/$ID/container.log" 'stdout F 5'
+	ctl attach "$ID" <<<go >/dev/null
 	exits 0 ctl logs --tail 2 "$ID"
 	is "$stderr" ""
 	is "${#output}" $((20000 + 5))
