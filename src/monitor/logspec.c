@@ -61,3 +61,57 @@ bool logspec_parse(char *const *values, struct logspec *ret_spec, GError **error
 	*ret_spec = spec;
 	return true;
 }
+
+static void add_field(GString *fields, const char *key, const char *value)
+{
+	if (!strchr(value, '\n')) {
+		g_string_append_printf(fields, "%s=%s\n", key, value);
+	} else {
+		guint64 len = GUINT64_TO_LE(strlen(value));
+
+		g_string_append_printf(fields, "%s\n", key);
+		g_string_append_len(fields, (const char *)&len, sizeof len);
+		g_string_append_printf(fields, "%s\n", value);
+	}
+}
+
+static bool add_label(GString *fields, const char *label, GError **error)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+	const char *equals = strchr(label, '=');
+	g_autofree char *key = NULL;
+
+	if (!equals || equals == label)
+		return fail(error, "Container labels must be in format LABEL=VALUE (no LABEL present in '%s')", label);
+	if (strchr(equals + 1, '='))
+		return fail(error, "Container labels must be in format LABEL=VALUE (none or more than one '=' present in '%s')",
+			label);
+	key = g_strndup(label, (gsize)(equals - label));
+	if (strspn(key, allowed) != strlen(key))
+		return fail(error, "Container label names must contain only uppercase letters, numbers and underscore (in '%s')",
+			label);
+	add_field(fields, key, equals + 1);
+	return true;
+}
+
+char *logspec_journal_fields(const char *cid, const char *tag, const char *name, char *const *labels, GError **error)
+{
+	g_autoptr(GString) fields = g_string_new(NULL);
+	g_autofree char *short_id = g_strndup(cid, 12);
+
+	if (strlen(cid) <= 12) {
+		fail(error, "Container ID must be longer than 12 characters");
+		return NULL;
+	}
+	add_field(fields, "CONTAINER_ID_FULL", cid);
+	add_field(fields, "CONTAINER_ID", short_id);
+	if (tag)
+		add_field(fields, "CONTAINER_TAG", tag);
+	if (name)
+		add_field(fields, "CONTAINER_NAME", name);
+	add_field(fields, "SYSLOG_IDENTIFIER", tag ?: name ?: short_id);
+	for (; labels && *labels; labels++)
+		if (!add_label(fields, *labels, error))
+			return NULL;
+	return g_string_free(g_steal_pointer(&fields), FALSE);
+}

@@ -10,5 +10,10 @@ struct logspec {
 	bool journald;
 };
 
+/* What every entry in the journal has: the container's id, tag, name and labels ("KEY=VALUE\n"...; a value with a newline
+ * in the form with a length). tag, name and labels may be NULL. NULL with an error for an id or a label that journald's
+ * readers could not use. */
+char *logspec_journal_fields(const char *cid, const char *tag, const char *name, char *const *labels, GError **error);
+
 /* Reads all values of --log-path (may be NULL). "driver:path" is cut at the first colon. */
 bool logspec_parse(char *const *values, struct logspec *ret_spec, GError **error);

@@ -93,8 +93,11 @@ static bool open_log(struct monitor *m, GError **error)
 		return fail(error, "k8s-file doesn't support --log-tag");
 	if (m->log.file && !m->log.journald && o->log_label)
 		return fail(error, "k8s-file doesn't support --log-label");
-	if (m->log.journald)
-		return fail(error, "--log-path journald is not supported");
+	if (m->log.journald) {
+		m->set.journal_partial = !o->no_container_partial_message;
+		m->set.journal_fields = logspec_journal_fields(o->cid, o->log_tag, o->name, o->log_label, error);
+		return m->set.journal_fields != NULL;
+	}
 	if (o->no_container_partial_message)
 		diag_warning("--no-container-partial-message has no effect without journald log driver");
 	return true;

@@ -84,7 +84,11 @@ static void complete_end(struct relay *r)
 	e->stdin_bytes = r->input.bytes;
 	e->clients_cut = r->attach.n_cut;
 	for (int s = 0; s < N_STREAMS; s++)
-		e->stream[s] = (struct end_stream){ r->spool.pos[s], r->log.stream[s].records, r->log.stream[s].dropped };
+		e->stream[s] = (struct end_stream){
+			.bytes = r->spool.pos[s],
+			.records = r->log.stream[s].records + r->journal.stream[s].entries,
+			.dropped = r->log.stream[s].dropped + r->journal.stream[s].dropped,
+		};
 }
 
 /* What is written must reach the disk some day soon, but nobody should wait for a slow disk to learn the status. */

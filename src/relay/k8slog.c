@@ -33,7 +33,7 @@ int k8s_init(struct k8s_log *log, int fd, const char *path)
 	if (!log->buf)
 		return -ENOMEM;
 	for (int s = 0; s < N_STREAMS; s++)
-		log->stream[s].carry = log->buf + K8S_BUFFER + (unsigned int)s * K8S_RECORD_MAX;
+		log->stream[s].lines.carry = log->buf + K8S_BUFFER + (unsigned int)s * K8S_RECORD_MAX;
 	look_at_file(log);
 	log->total = log->size;
 	return 0;
@@ -162,17 +162,18 @@ static void make_room(struct k8s_log *log, uint32_t need)
 }
 
 /* Adds one record: the carried start, then n bytes at data. */
-static void put_record(struct k8s_log *log, enum stream stream, const char *data, uint32_t n, char flag)
+static void put_record(void *sink, struct lines *l, const char *data, uint32_t n, int whole)
 {
-	struct k8s_stream *s = &log->stream[stream];
-	uint32_t payload = s->carried + n, need = K8S_PREFIX + payload + 1;
-	uint32_t bytes = payload + (flag == 'F');
+	struct k8s_log *log = sink;
+	enum stream stream = l == &log->stream[STREAM_ERR].lines ? STREAM_ERR : STREAM_OUT;
+	uint32_t payload = l->carried + n, need = K8S_PREFIX + payload + 1;
+	uint32_t bytes = payload + (whole ? 1 : 0);
 	char *p;
 
 	if (log->total_max > 0 && log->total + log->len >= (uint64_t)log->total_max) {
-		s->logged += bytes;
-		s->dropped += bytes;
-		s->carried = 0;
+		log->stream[stream].logged += bytes;
+		log->stream[stream].dropped += bytes;
+		l->carried = 0;
 		return;
 	}
 	make_room(log, need);
@@ -180,12 +181,12 @@ static void put_record(struct k8s_log *log, enum stream stream, const char *data
 	memcpy(p, log->stamp, K8S_PREFIX + STAMP_SLACK);
 	if (stream == STREAM_ERR)
 		memcpy(p + STREAM_OFFSET, "stderr", 6);
-	p[FLAG_OFFSET] = flag;
+	p[FLAG_OFFSET] = whole ? 'F' : 'P';
 	p += K8S_PREFIX;
-	if (s->carried) {
-		memcpy(p, s->carry, s->carried);
-		p += s->carried;
-		s->carried = 0;
+	if (l->carried) {
+		memcpy(p, l->carry, l->carried);
+		p += l->carried;
+		l->carried = 0;
 	}
 	memcpy(p, data, n);
 	p[n] = '\n';
@@ -198,33 +199,14 @@ static void put_record(struct k8s_log *log, enum stream stream, const char *data
 
 void k8s_feed(struct k8s_log *log, enum stream stream, const char *data, uint32_t n)
 {
-	struct k8s_stream *s = &log->stream[stream];
-
-	if (log->fd < 0)
-		return;
-	while (n > 0) {
-		uint32_t room = K8S_RECORD_MAX - s->carried, span = n < room ? n : room;
-		const char *nl = memchr(data, '\n', span);
-
-		if (nl) {
-			span = (uint32_t)(nl - data);
-			put_record(log, stream, data, span, 'F');
-			span++;
-		} else if (span == room) {
-			put_record(log, stream, data, span, 'P');
-		} else {
-			memcpy(s->carry + s->carried, data, span);
-			s->carried += span;
-		}
-		data += span;
-		n -= span;
-	}
+	if (log->fd >= 0)
+		lines_feed(&log->stream[stream].lines, data, n, put_record, log);
 }
 
 void k8s_end_partial(struct k8s_log *log, enum stream stream)
 {
-	if (log->fd >= 0 && log->stream[stream].carried)
-		put_record(log, stream, "", 0, 'P');
+	if (log->fd >= 0 && log->stream[stream].lines.carried)
+		put_record(log, &log->stream[stream].lines, "", 0, 0);
 }
 
 void k8s_trim(struct k8s_log *log)

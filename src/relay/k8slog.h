@@ -11,9 +11,10 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "relay/lines.h"
 #include "relay/spool.h"
 
-#define K8S_RECORD_MAX 8192u
+#define K8S_RECORD_MAX LINES_MAX
 #define K8S_PREFIX     45u             /* "<35 bytes of time> stdout F " */
 #define K8S_BUFFER     (512u * 1024)
 
@@ -21,8 +22,7 @@ struct k8s_stream {
 	uint64_t logged;  /* bytes of the container that are in the file (or were dropped) */
 	uint64_t records;
 	uint64_t dropped; /* bytes that could not be written, or were over the global limit */
-	uint32_t carried; /* length of carry: the start of a record whose rest is still to be read */
-	char *carry;      /* K8S_RECORD_MAX */
+	struct lines lines;
 };
 
 struct k8s_log {

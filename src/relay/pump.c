@@ -67,6 +67,8 @@ static void pass_on(struct pump *p, bool out_ended, bool err_ended)
 	k8s_set_time(p->log, &now);
 	while ((n = spool_peek(p->spool, &p->logged, &stream, &data)) > 0) {
 		k8s_feed(p->log, stream, data, n);
+		if (p->journal)
+			journal_feed(p->journal, stream, data, n);
 		spool_take(&p->logged, stream, n);
 	}
 	if (out_ended)
@@ -214,6 +216,8 @@ static void check_drained(struct pump *p)
 		if (p->stream[s].fd >= 0 && !p->stream[s].dry)
 			return;
 	pass_on(p, true, true);
+	for (enum stream s = 0; p->journal && s < N_STREAMS; s++)
+		journal_end(p->journal, s);
 	p->on_drained(p->user);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/loop.h"
 #include "relay/attach.h"
+#include "relay/journal.h"
 #include "relay/k8slog.h"
 #include "relay/spool.h"
 
@@ -28,6 +29,7 @@ struct pump {
 	struct loop *loop;
 	struct spool *spool;
 	struct k8s_log *log;
+	struct journal *journal;  /* NULL: none */
 	struct attach *attach;
 	struct pump_stream stream[N_STREAMS];
 	struct cursor logged;     /* what the log was given */

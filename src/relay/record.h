@@ -16,8 +16,8 @@ enum end_cause { END_EXIT, END_SIGNAL, END_OOM, END_TIMEOUT, END_UNKNOWN };
 
 struct end_stream {
 	uint64_t bytes;   /* read from the container */
-	uint64_t records; /* in the log */
-	uint64_t dropped; /* bytes that did not get into the log */
+	uint64_t records; /* in the log, of all drivers together */
+	uint64_t dropped; /* bytes that did not get into a log */
 };
 
 /* Everything that is known about the end. */

@@ -309,6 +309,12 @@ static int start_io(struct relay *r)
 	err = pump_init(&r->pump, &r->loop, &r->spool, &r->log, &r->attach);
 	if (err < 0)
 		return err;
+	if (set->journal_fields) {
+		err = journal_init(&r->journal, JOURNAL_SOCKET, set->journal_fields, set->journal_partial);
+		if (err < 0)
+			return err;
+		r->pump.journal = &r->journal;
+	}
 	r->pump.on_drained = on_drained;
 	r->pump.user = r;
 	if (set->stdout_fd >= 0)

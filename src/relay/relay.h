@@ -14,6 +14,7 @@
 #include "relay/backlog.h"
 #include "relay/console.h"
 #include "relay/ctl.h"
+#include "relay/journal.h"
 #include "relay/k8slog.h"
 #include "relay/lifecycle.h"
 #include "relay/notify.h"
@@ -56,6 +57,8 @@ struct relay_setup {
 	const char *spill_dir;   /* where a file for lagging clients may be made; NULL: /tmp */
 	int64_t log_size_max, log_total_max;
 	struct rotation rotation;
+	const char *journal_fields; /* NULL: no journald */
+	bool journal_partial;    /* mark partial messages */
 	const char *pid_file;    /* written by the runtime */
 	struct record_file exit_file, persist_file;      /* plain exit files; not yet reserved */
 	struct record_file json_file, persist_json_file; /* exit.json */
@@ -79,6 +82,7 @@ struct relay {
 	struct spool spool;
 	struct k8s_log log;
 	struct backlog backlog;
+	struct journal journal;
 	struct spill spill;      /* in use when there is no log file that can be read again */
 	struct stdinq input;
 	struct attach attach;

@@ -28,7 +28,7 @@ int spill_open(struct spill *s, const struct cursor *from)
 	s->cursor = *from;
 	for (int i = 0; i < N_STREAMS; i++) {
 		s->log.stream[i].logged = from->pos[i];
-		s->log.stream[i].carried = 0;
+		s->log.stream[i].lines.carried = 0;
 	}
 	return 0;
 }
