@@ -38,9 +38,19 @@ peer_fails() {
 	shift
 	if "${part}_is_ours"; then
 		"$@"
-	elif ("$@") >/dev/null 2>&1; then
-		echo "the peer passes what it is said to fail: $*" >&2
-		return 1
+	else
+		# Not in an if: there the shell would overlook failures in the middle of the function.
+		local rc
+		set +e
+		(
+			trap - ERR
+			set -e
+			export AWAIT_SECONDS=4
+			"$@"
+		) >"$DIR/peer.out" 2>&1
+		rc=$?
+		set -e
+		[ "$rc" -ne 0 ] || fail "the peer passes what it is said to fail: $*"
 	fi
 }
 
@@ -85,8 +95,7 @@ setup() {
 	ID=tm-${DIR##*.}
 	BUNDLE=$DIR/bundle
 	LOG=$DIR/ctr.log
-	ENGINES=()
-	IDS=()
+	declare -gA CLIENT_PID=() CLIENT_FD=()
 	MOUNTS_BEFORE=$(grep -vc " $DIR" /proc/self/mounts)
 	mkdir "$ROOT" "$DIR/exits" "$DIR/persist"
 	if declare -F prepare >/dev/null; then prepare; fi
@@ -94,7 +103,7 @@ setup() {
 
 teardown() {
 	local rc=0
-	cleanup_engines || rc=1
+	end_helpers || rc=1
 	cleanup_containers || rc=1
 	await -t 10 no-children "$SUBREAP_PID" "$SUBREAP_CHILD" 2>/dev/null || left_processes || rc=1
 	left_cgroups || rc=1
@@ -114,18 +123,23 @@ show_traces() {
 	done
 }
 
-# The engines end whatever is left of their monitors; a monitor that had to be ended is a failure where the test had
-# waited for its end (mon_end).
-cleanup_engines() {
-	local e
-	for e in "${ENGINES[@]}"; do
-		[ -d "/proc/$e" ] || continue
-		kill -TERM "$e" 2>/dev/null || true
-	done
-	for e in "${ENGINES[@]}"; do
-		await -t 20 process-gone "$e" || return 1
-		wait "$e" 2>/dev/null || true
-	done
+# helper CMD...: run one of our own programs in the background, noted so that teardown ends it; $! is its pid
+helper() {
+	"$@" 3>&- 4>&- &
+	echo $! >>"$DIR/helpers"
+}
+
+# A helper's number may have been given to somebody else: only programs of ours are ended. Engines end their monitors.
+end_helpers() {
+	local p exe
+	[ -e "$DIR/helpers" ] || return 0
+	while read -r p; do
+		exe=$(readlink "/proc/$p/exe") || continue
+		[ "${exe%/*}" = "$TOOLS" ] && kill -TERM "$p" 2>/dev/null || true
+	done <"$DIR/helpers"
+	while read -r p; do
+		await -t 20 process-gone "$p" || return 1
+	done <"$DIR/helpers"
 }
 
 cleanup_containers() {
@@ -201,6 +215,18 @@ config() {
 	mv "$BUNDLE/config.new" "$BUNDLE/config.json"
 }
 
+# with_file FILE: the container sees it at /tmp/in, read-only
+with_file() {
+	config '.mounts += [{ destination: "/tmp/in", type: "bind", source: $f, options: ["bind", "ro"] }]' --arg f "$1"
+}
+
+# with_work: a directory shared with the container, $DIR/work and /work
+with_work() {
+	mkdir -p "$DIR/work"
+	chmod 777 "$DIR/work"
+	config '.mounts += [{ destination: "/work", type: "bind", source: $d, options: ["bind", "rw"] }]' --arg d "$DIR/work"
+}
+
 own_rootfs() {
 	cp -a "$TOOLS/rootfs" "$BUNDLE/rootfs"
 	config '.root.path = "rootfs" | .root.readonly = false'
@@ -228,19 +254,27 @@ mon() {
 		opts+=("$1")
 		shift
 	done
-	E=$DIR/e${#ENGINES[@]}
-	mkdir "$E"
+	local n=0
+	while ! mkdir "$DIR/e$n" 2>/dev/null; do n=$((n + 1)); done
+	E=$DIR/e$n
 	mkfifo "$E/cmd"
-	engine "$E" "${opts[@]}" -- "$MONITOR" "${@:2}" 3>&- 4>&- &
-	ENGINES+=($!)
+	helper engine "$E" "${opts[@]}" -- "$MONITOR" "${@:2}"
 	await match "$E/events" '^pid '
 }
 
 # order WORD: an order to the engine (start, start-eof, drop-sync, end)
 order() { echo "$1" >"$E/cmd"; }
 
+# ctl FORMAT [ARGS]: printf an order into the control FIFO, in one write (the shell's own printf writes each line by
+# itself). Opened both ways, so that it cannot block on a monitor that has gone.
+ctl() {
+	# shellcheck disable=SC2059
+	printf "$@" >"$DIR/order"
+	cat "$DIR/order" 1<>"$BUNDLE/ctl"
+}
+
 # said REGEX [SECONDS]: wait until the engine has noted a line like this
-said() { await -t "${2:-20}" match "$E/events" "$1"; }
+said() { await ${2:+-t "$2"} match "$E/events" "$1"; }
 
 # events REGEX: the lines noted so far that are like this
 events() { grep -E "$1" "$E/events" || true; }
@@ -251,6 +285,9 @@ standard_args() {
 		--exit-dir "$DIR/exits" --persist-dir "$DIR/persist" --full-attach -l "k8s-file:$LOG" --log-level warning
 		--runtime-arg --root --runtime-arg "$ROOT" -P "$DIR/monitor.pid")
 }
+
+# said_created: the sync pipe has told the container's pid
+said_created() { said '^sync [{]"(data|pid)": [0-9]+[}]$'; }
 
 # mon_create [engine options] [-- ARGS]: podman's create; returns when the sync pipe has spoken. $CPID is the container's
 # pid, $MPID the monitor's.
@@ -281,7 +318,7 @@ mon_started() {
 
 # mon_end: wait for the end of the monitor and of everything it had
 mon_end() {
-	said '^gone' "${1:-30}"
+	said '^gone' "${1-}"
 	hasnt "$(cat "$E/events")" leftover
 }
 
@@ -298,3 +335,56 @@ exit_file() { cat "$DIR/exits/$ID"; }
 payload() { klog payload "$LOG" "$@"; }
 
 records() { klog records "$LOG"; }
+
+# exec_spec CMD...: a process object for the exec of these args, at $DIR/process.json
+exec_spec() {
+	jq '.process | .args = $ARGS.positional' "$BUNDLE/config.json" --args -- "$@" >"$DIR/process.json"
+}
+
+# exec_args SESSION: the arguments of podman's exec; the session's directory is $DIR/SESSION
+exec_args() {
+	mkdir -p "$DIR/$1/exits" "$DIR/$1/persist"
+	ARGS=(--api-version 1 -c "$ID" -u "$1" -r "$RUNTIME" -b "$DIR/$1" -p "$DIR/$1/pid" -n "$ID-name"
+		--exit-dir "$DIR/$1/exits" --persist-dir "$DIR/$1/persist" --full-attach -l none --log-level warning
+		--runtime-arg --root --runtime-arg "$ROOT" -e --exec-attach --exec-process-spec "$DIR/process.json")
+}
+
+# --- attach clients -----------------------------------------------------------------------------------------------
+
+# client NAME [SOCKET-DIR] [options]: an attach client whose stdin is what `send` gives it; its output is $DIR/NAME.out, .err
+client() {
+	local name=$1 dir=$BUNDLE fd
+	shift
+	[ $# -eq 0 ] || [[ $1 == --* ]] || { dir=$1; shift; }
+	mkfifo "$DIR/$name.in"
+	(
+		for fd in "${CLIENT_FD[@]}"; do exec {fd}>&-; done
+		exec attach "$dir/attach" --ready "$DIR/$name.ready" --packets "$DIR/$name.packets" "$@" \
+			<"$DIR/$name.in" >"$DIR/$name.out" 2>"$DIR/$name.err" 3>&- 4>&-
+	) &
+	echo $! >>"$DIR/helpers"
+	CLIENT_PID[$name]=$!
+	exec {fd}>"$DIR/$name.in"
+	CLIENT_FD[$name]=$fd
+	await exists "$DIR/$name.ready"
+}
+
+# send NAME FORMAT [ARGS]: printf into the client's stdin
+send() {
+	# shellcheck disable=SC2059
+	printf "${@:2}" >&"${CLIENT_FD[$1]}"
+}
+
+# hang_up NAME: end of the client's stdin (it then half-closes its connection)
+hang_up() {
+	local fd=${CLIENT_FD[$1]}
+	exec {fd}>&-
+}
+
+# client_ends NAME STATUS: within 20 s
+client_ends() {
+	await process-gone "${CLIENT_PID[$1]}"
+	local rc=0
+	wait "${CLIENT_PID[$1]}" || rc=$?
+	is "client $1 ended with $rc" "client $1 ended with $2"
+}

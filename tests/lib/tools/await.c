@@ -2,9 +2,10 @@
  * await - wait until something is so, woken by the kernel's events, never by a clock alone.
  *
  *   await [-t SECONDS] exists PATH | gone PATH | match FILE REGEX | lines FILE N | size FILE BYTES
- *                      | process-gone PID | no-children PID [EXCEPT-PID]
+ *                      | process-gone PID | reaped PID | no-children PID [EXCEPT-PID]
  *
- * Status 0 when it is so, 1 at the deadline (default 20 s; one line on stderr says what was awaited).
+ * Status 0 when it is so, 1 at the deadline (default AWAIT_SECONDS, else 20; one line on stderr says
+ * what was awaited).
  * Files are watched through their directory with inotify; a process through a pidfd.  `no-children` has no event of
  * its own for somebody else's children: it holds a pidfd of each child in turn.
  */
@@ -181,15 +182,25 @@ static pid_t a_child_of(pid_t parent, pid_t except)
 
 static int await_process(struct condition *c, int64_t deadline)
 {
+	const struct timespec ms = { .tv_nsec = 1000000 };
 	pid_t pid = atoi(c->path), child;
+
+	if (pid < 2)
+		die("%s is no process", c->path);
 
 	if (strcmp(c->verb, "process-gone") == 0)
 		return await_end(pid, deadline) ? 0 : 1;
+	if (strcmp(c->verb, "reaped") == 0) {
+		if (!await_end(pid, deadline))
+			return 1;
+		while (syscall(SYS_kill, pid, 0) == 0 && now_ms() < deadline)
+			nanosleep(&ms, NULL);
+		return now_ms() < deadline ? 0 : 1;
+	}
 	while ((child = a_child_of(pid, c->arg ? atoi(c->arg) : 0)) > 0) {
 		if (!await_end(child, deadline))
 			return 1;
-		/* It has ended; its parent is about to reap it. */
-		struct timespec ms = { .tv_nsec = 1000000 };
+		/* It has ended; its parent is about to reap it, which nobody else is told. */
 		nanosleep(&ms, NULL);
 		if (now_ms() > deadline)
 			return 1;
@@ -199,7 +210,7 @@ static int await_process(struct condition *c, int64_t deadline)
 
 int main(int argc, char **argv)
 {
-	int64_t seconds = 20;
+	int64_t seconds = getenv("AWAIT_SECONDS") ? atoll(getenv("AWAIT_SECONDS")) : 20;
 	int i = 1, rc;
 
 	if (argc > 3 && strcmp(argv[1], "-t") == 0) {
@@ -210,7 +221,8 @@ int main(int argc, char **argv)
 		die("usage: await [-t SECONDS] CONDITION OBJECT [ARG]");
 	struct condition c = { .verb = argv[i], .path = argv[i + 1], .arg = argc > i + 2 ? argv[i + 2] : NULL };
 	int64_t deadline = now_ms() + seconds * 1000;
-	bool process = strcmp(c.verb, "process-gone") == 0 || strcmp(c.verb, "no-children") == 0;
+	bool process = strcmp(c.verb, "process-gone") == 0 || strcmp(c.verb, "reaped") == 0 ||
+		       strcmp(c.verb, "no-children") == 0;
 
 	rc = process ? await_process(&c, deadline) : await_file(&c, deadline);
 	if (rc != 0)

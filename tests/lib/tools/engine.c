@@ -14,8 +14,8 @@
  *   gone             sync pipe at EOF and no process left: nothing of the monitor lives on
  *   leftover PID COMM  killed by us at the deadline, or because we were told to end
  * DIR/cmd is a FIFO for orders: start (one byte on the start pipe), start-eof, drop-sync (close our end), end.
- * DIR/stdout and DIR/stderr are the monitor's.  Each --preserve file is opened for the monitor, from descriptor 3 on; the
- * pipes follow after them, as podman does it.
+ * DIR/stdout and DIR/stderr are the monitor's.  Each --preserve file is opened for the monitor, from descriptor 3 on;
+ * the pipes follow after them, as podman does it.
  */
 #define _GNU_SOURCE
 #include "tool.h"

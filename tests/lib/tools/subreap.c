@@ -4,8 +4,9 @@
  *   subreap COMMAND ARG...
  *
  * Containers outlive the runtime that created them; here they come to us and are reaped, as a service manager would do,
- * so that tests can tell "ended" from "zombie".  SUBREAP_PID and SUBREAP_CHILD in the environment name us and COMMAND.  Once the command has ended,
- * what is still there is killed and named on stderr, and the status becomes 1 where it was 0.
+ * so that tests can tell "ended" from "zombie".  SUBREAP_PID and SUBREAP_CHILD in the environment name us and COMMAND.
+ * Once the command has ended, what is still there is killed and named on stderr, and the status becomes 1 where it was
+ * 0.
  */
 #define _GNU_SOURCE
 #include "tool.h"
