@@ -52,7 +52,7 @@ recorder() {
 	bundle true
 	mon_started --preserve "$DIR/three" -- --exit-command "$DIR/recorder" --runtime-opt --preserve-fds --runtime-opt 1
 	mon_end
-	peer_fails monitor is "$(cat "$DIR/record.fds")" "0 1 2" # from 2.1.9 on
+	is "$(cat "$DIR/record.fds")" "0 1 2"
 }
 
 @test "it is called for a failed create too, and there are no exit files then" {

@@ -6,7 +6,7 @@ traced() {
 	cat >"$DIR/traced" <<-X
 		#!/bin/sh
 		export ASAN_OPTIONS="\${ASAN_OPTIONS:+\$ASAN_OPTIONS:}detect_leaks=0" # it cannot trace a traced process
-		exec strace -f -yy -s 200 -o "$DIR/trace" -e trace=close,close_range,shutdown,rename,renameat,renameat2,fsync,fdatasync,unlink,unlinkat,write,sendto,execve "$MONITOR" "\$@"
+		exec strace -f -yy -s 200 -o "$DIR/trace" -e trace=accept,accept4,close,close_range,shutdown,rename,renameat,renameat2,fsync,fdatasync,unlink,unlinkat,write,sendto,execve "$MONITOR" "\$@"
 	X
 	chmod +x "$DIR/traced"
 	MONITOR=$DIR/traced mon_started "$@"
@@ -31,7 +31,8 @@ order_of() {
 	client_ends one 0
 	is "$(exit_file)" 3
 	order_of "log sync" "f(data)?sync\([0-9]+<$LOG>" "persist file" "rename.*persist/exit\""
-	order_of "client end" "(close|shutdown)\([0-9]+<UNIX-SEQPACKET:\[[0-9]+->" "persist file" "rename.*persist/exit\""
+	fd=$(grep -oE 'accept4?\(.*= [0-9]+' "$DIR/trace" | tail -n 1 | sed 's/.*= //')
+	order_of "client end" "(close|shutdown)\($fd[<,)]" "persist file" "rename.*persist/exit\""
 	order_of "persist file" "rename.*persist/exit\"" "exit file" "rename.*exits/$ID\""
 	order_of "exit file" "rename.*exits/$ID\"" "attach socket" "unlink.*attach\""
 	order_of "attach socket" "unlink.*attach\"" "exit command" 'execve\("/bin/true"'
