@@ -115,7 +115,7 @@ legacy() {
 	order start
 	said '^gone'
 	is "$(events '^sync ' | head -n 1 | sed 's/^sync //' | jq .data)" -1
-	has "$(events '^sync ')" /no/such/program
+	has "$(events '^sync ' | head -n 1 | sed 's/^sync //' | jq -r .message)" /no/such/program
 	is "$(ls "$DIR/one/exits" "$DIR/one/persist")" "$DIR/one/exits:"$'\n\n'"$DIR/one/persist:"
 	is "$(status_of)" running
 }
@@ -231,7 +231,7 @@ legacy() {
 	legacy --sync
 	said '^gone'
 	is "$(events '^sync ' | sed 's/^sync //' | jq .exit_code)" -1
-	has "$(events '^sync ')" /no/such/program
+	has "$(events '^sync ' | head -n 1 | sed 's/^sync //' | jq -r .message)" /no/such/program
 	is "$(events '^status')" "status 1"
 }
 

@@ -34,6 +34,8 @@ order_of() {
 	fd=$(grep -oE 'accept4?\(.*= [0-9]+' "$DIR/trace" | tail -n 1 | sed 's/.*= //')
 	order_of "client end" "(close|shutdown)\($fd[<,)]" "persist file" "rename.*persist/exit\""
 	order_of "persist file" "rename.*persist/exit\"" "exit file" "rename.*exits/$ID\""
+	# Only the last one counts: an old socket is unlinked at the start as well.
+	sed -i "1,/rename.*persist/{/unlink.*attach/d}" "$DIR/trace"
 	order_of "exit file" "rename.*exits/$ID\"" "attach socket" "unlink.*attach\""
 	order_of "attach socket" "unlink.*attach\"" "exit command" 'execve\("/bin/true"'
 }

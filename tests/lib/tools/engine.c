@@ -341,6 +341,7 @@ int main(int argc, char **argv)
 	}
 	e.argv = argv + i + 1;
 	signal(SIGPIPE, SIG_IGN);
+	close_range(3, ~0U, 0); /* what the shell has open is not the monitor's */
 	set_up(&e);
 	spawn(&e);
 	serve(&e);
