@@ -184,7 +184,7 @@ sync_message() { events '^sync ' | sed 's/^sync //' | jq -r .message; }
 	has "$output$stderr" "_OCI_STARTPIPE"
 	_OCI_STARTPIPE=250 exits 1 "$MONITOR" "${ARGS[@]}"
 	has "$output$stderr" "_OCI_STARTPIPE"
-	_OCI_SYNCPIPE=250 run --separate-stderr "$MONITOR" "${ARGS[@]}" --sync
+	_OCI_SYNCPIPE=250 attempt "$MONITOR" "${ARGS[@]}" --sync
 	[ "$status" -ne 0 ]
 	has "$output$stderr" "_OCI_SYNCPIPE"
 	nothing_left

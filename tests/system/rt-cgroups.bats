@@ -1,0 +1,144 @@
+# cgroups: where the container is, and its limits.
+load ../lib/harness
+
+# group CONTROLLER: the container's cgroup directory
+group() {
+	if on_cgroup2; then echo "/sys/fs/cgroup/$ID"; else echo "/sys/fs/cgroup/$1/$ID"; fi
+}
+
+prepare() { bundle sleep 1000; }
+
+@test "the container is in the cgroup of its cgroupsPath, in every hierarchy" {
+	rt_create
+	pid=$(cat "$DIR/pid")
+	if on_cgroup2; then
+		is "$(grep ^0: "/proc/$pid/cgroup")" "0::/$ID"
+		is "$(cat "/sys/fs/cgroup/$ID/cgroup.procs")" "$pid"
+	else
+		for c in cpu cpuacct cpuset memory devices freezer blkio pids; do
+			is "$(grep -E "^[0-9]+:$c:" "/proc/$pid/cgroup" | cut -d : -f 3)" "/$ID"
+		done
+	fi
+	rt delete --force "$ID"
+	nothing_left
+}
+
+@test "without cgroupsPath the cgroup is named after the container" {
+	config 'del(.linux.cgroupsPath)'
+	rt_create
+	has "$(cat "/proc/$(cat "$DIR/pid")/cgroup")" "$ID"
+	rt delete --force "$ID"
+	nothing_left
+}
+
+@test "nested cgroupsPath: the container's own goes, and the test cleans up the parent" {
+	config '.linux.cgroupsPath = "/" + $id + "/deep/er"' --arg id "$ID"
+	rt_create
+	has "$(cat "/proc/$(cat "$DIR/pid")/cgroup")" "/$ID/deep/er"
+	rt delete --force "$ID"
+	is "$(find /sys/fs/cgroup -type d -path "*$ID/deep/er" 2>/dev/null)" ""
+	cgroups_of "$ID" | while read -r g; do find "$g" -depth -type d -exec rmdir {} +; done
+}
+
+@test "limits are written: memory, pids, cpu, cpuset, blkio" {
+	on_cgroup2 && return 0 # the host has bound these controllers to v1
+	config '.linux.resources += { memory: { limit: 67108864, reservation: 33554432 }, pids: { limit: 20 },
+		cpu: { shares: 512, quota: 50000, period: 100000, cpus: "0", mems: "0" } }'
+	rt_create
+	is "$(cat "$(group memory)/memory.limit_in_bytes" "$(group memory)/memory.soft_limit_in_bytes")" $'67108864\n33554432'
+	is "$(cat "$(group pids)/pids.max")" 20
+	is "$(cat "$(group cpu)/cpu.shares" "$(group cpu)/cpu.cfs_quota_us" "$(group cpu)/cpu.cfs_period_us")" $'512\n50000\n100000'
+	is "$(cat "$(group cpuset)/cpuset.cpus" "$(group cpuset)/cpuset.mems")" $'0\n0'
+}
+
+@test "the pids limit holds" {
+	on_cgroup2 && return 0
+	config '.linux.resources.pids = { limit: 5 }'
+	out=$(in_container sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait' 2>&1) || true
+	has "$out" "fork"
+}
+
+@test "the memory limit holds: the process is killed by it" {
+	on_cgroup2 && return 0
+	config '.linux.resources.memory = { limit: 33554432, swap: 33554432 }'
+	runtime_is_ours || config '.linux.resources.memory = { limit: 33554432 }'
+	exits 137 in_container sh -c 'exec head -c 200000000 /dev/zero | exec tail -c 150000000 >/dev/null; exit 137'
+}
+
+@test "a bad limit fails the create with the file's name and the reason, and leaves nothing" {
+	on_cgroup2 && return 0
+	config '.linux.resources.cpu = { cpus: "9999" }'
+	refuses rt_create
+	has "$(cat "$DIR/err")" cpuset.cpus
+	nothing_left
+}
+
+@test "on cgroup v2 unified keys are written; on v1 they are refused" {
+	if on_cgroup2; then
+		config '.linux.resources.unified = { "cgroup.max.depth": "7" }'
+		rt_create
+		is "$(cat "$(group)/cgroup.max.depth")" 7
+	else
+		config '.linux.resources.unified = { "memory.max": "10000000" }'
+		refuses rt_create
+		has "$(cat "$DIR/err")" unified
+		nothing_left
+	fi
+}
+
+@test "on cgroup v2 a controller that is not there is an error by its name" {
+	on_cgroup2 || return 0
+	grep -qw memory /sys/fs/cgroup/cgroup.controllers && return 0
+	config '.linux.resources.memory = { limit: 67108864 }'
+	refuses rt_create
+	has "$(cat "$DIR/err")" memory
+	nothing_left
+}
+
+@test "a cgroup that is not empty is refused, and its process is not touched" {
+	runtime_is_ours || return 0 # crun shares it, runc 1.1.5 warns
+	rt_create
+	first=$(cat "$DIR/pid")
+	ID2=$ID-2
+	BUNDLE=$DIR/b2 bundle sleep 1000
+	refuses rt create --bundle "$DIR/b2" "$ID2"
+	has "$stderr" "cgroup"
+	[ -d "/proc/$first" ]
+	[ ! -e "$ROOT/$ID2" ]
+	is "$(status_of)" created
+}
+
+@test "delete ends processes that are left in the cgroup" {
+	config 'del(.linux.namespaces[] | select(.type == "pid")) | .process.args = ["sh", "-c", "sleep 1000 & sleep 1001 & exit 0"]'
+	rt_create
+	rt start "$ID"
+	await process-gone "$(cat "$DIR/pid")"
+	rt delete --force "$ID"
+	nothing_left
+}
+
+@test "processes' own sub-cgroups are removed with the container" {
+	config '.linux.namespaces += [{ type: "cgroup" }]'
+	rt_create
+	if on_cgroup2; then
+		mkdir -p "$(group)/sub/sub"
+	else
+		mkdir -p "$(group pids)/sub/sub" "$(group freezer)/sub"
+	fi
+	rt delete --force "$ID"
+	nothing_left
+}
+
+@test "pause freezes sub-cgroups too" {
+	rt_create
+	rt start "$ID"
+	rt pause "$ID"
+	if on_cgroup2; then
+		has "$(cat "$(group)/cgroup.events")" "frozen 1"
+	else
+		is "$(cat "$(group freezer)/freezer.state")" FROZEN
+	fi
+	rt kill "$ID" KILL
+	rt resume "$ID" || true
+	await process-gone "$(cat "$DIR/pid")"
+}

@@ -1,0 +1,201 @@
+# Mounts, devices, masked and read-only paths.
+load ../lib/harness
+
+prepare() { bundle true; }
+
+# add_mount JSON: one more mount in the config
+add_mount() { config ".mounts += [$1]" --arg dir "$DIR"; }
+
+# options_of PATH: the mount options the container sees there
+options_of() { in_container awk -v p="$1" '$5 == p { print $6 }' /proc/self/mountinfo; }
+
+@test "a bind mount of a directory and of a file, writable and read-only" {
+	mkdir "$DIR/d"
+	echo content >"$DIR/f"
+	add_mount '{ destination: "/work", source: ($dir + "/d"), options: ["rbind", "rw"] }'
+	add_mount '{ destination: "/tmp/file", source: ($dir + "/f"), type: "none", options: ["bind", "ro"] }'
+	out=$(in_container sh -c 'cat /tmp/file; echo new >/work/made; echo x >>/tmp/file || echo refused')
+	has "$out" content
+	has "$out" refused
+	is "$(cat "$DIR/d/made" "$DIR/f")" $'new\ncontent'
+}
+
+@test "a relative bind source counts from the bundle" {
+	mkdir "$BUNDLE/data"
+	echo here >"$BUNDLE/data/f"
+	add_mount '{ destination: "/work", source: "data", options: ["bind"] }'
+	is "$(in_container cat /work/f)" here
+}
+
+@test "mount options arrive: nosuid, nodev, noexec, ro, relatime and their opposites, the last one wins" {
+	add_mount '{ destination: "/mnt", type: "tmpfs", source: "tmpfs", options: ["nosuid", "nodev", "noexec", "ro"] }'
+	like "$(options_of /mnt)" 'ro,nosuid,nodev,noexec'
+	config '.mounts[-1].options = ["ro", "noexec", "rw", "exec", "noatime"]'
+	out=$(options_of /mnt)
+	like "$out" '^rw'
+	hasnt "$out" noexec
+	has "$out" noatime
+}
+
+@test "bind mount options are applied to the bind, not to its source" {
+	mkdir "$DIR/d"
+	add_mount '{ destination: "/work", source: ($dir + "/d"), options: ["bind", "ro", "nosuid", "nodev", "noexec"] }'
+	like "$(options_of /work)" 'ro,nosuid,nodev,noexec'
+	touch "$DIR/d/host-still-writes"
+}
+
+@test "tmpfs data options: size and mode" {
+	# On a directory that exists runc 1.1.5 restores its mode.
+	add_mount '{ destination: "/tmp/new", type: "tmpfs", source: "tmpfs", options: ["size=128k", "mode=1700"] }'
+	is "$(in_container sh -c 'stat -c %a /tmp/new; df -k /tmp/new | tail -n 1 | awk "{ print \$2 }"')" $'1700\n128'
+}
+
+@test "tmpfs with tmpcopyup starts with the directory's content" {
+	add_mount '{ destination: "/etc", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup"] }'
+	is "$(in_container sh -c 'cat /etc/plain; echo x >/etc/new && echo writable')" $'not a program\nwritable'
+}
+
+@test "the option defaults is a no-op" {
+	runtime_is_runc && return 0 # it hands the word to the file system
+	add_mount '{ destination: "/mnt", type: "tmpfs", source: "tmpfs", options: ["defaults"] }'
+	exits 0 in_container true
+}
+
+@test "recursive read-only bind: rro" {
+	# The inner mount must be in the bind's subtree before the container is made.
+	mkdir -p "$DIR/d/inner"
+	mount -t tmpfs tmpfs "$DIR/d/inner"
+	add_mount '{ destination: "/work", source: ($dir + "/d"), options: ["rbind", "rro"] }'
+	out=$(in_container sh -c 'touch /work/inner/x 2>&1 || echo refused') || true
+	umount "$DIR/d/inner"
+	has "$out" refused
+}
+
+@test "mounts are made in the order of the list" {
+	mkdir "$DIR/d"
+	add_mount '{ destination: "/mnt", type: "tmpfs", source: "tmpfs" }'
+	add_mount '{ destination: "/mnt/inner", source: ($dir + "/d"), options: ["bind"] }'
+	touch "$DIR/d/seen"
+	is "$(in_container ls /mnt/inner)" seen
+}
+
+@test "missing mount points are made, for files too" {
+	own_rootfs
+	echo content >"$DIR/f"
+	add_mount '{ destination: "/new/deep/file", source: ($dir + "/f"), options: ["bind"] }'
+	is "$(in_container cat /new/deep/file)" content
+}
+
+@test "a mount point that is a symlink stays inside the rootfs" {
+	own_rootfs
+	mkdir "$DIR/outside" "$DIR/d"
+	touch "$DIR/d/mounted"
+	ln -s "$DIR/outside" "$BUNDLE/rootfs/link"
+	ln -s ../../../../../../etc "$BUNDLE/rootfs/up"
+	add_mount '{ destination: "/link", source: ($dir + "/d"), options: ["bind"] }'
+	add_mount '{ destination: "/up/sub", source: ($dir + "/d"), options: ["bind"] }'
+	is "$(in_container sh -c 'ls /etc/sub')" mounted
+	is "$(ls "$DIR/outside")" ""
+	[ ! -e /etc/sub ]
+}
+
+@test "a rootfs whose /proc or /sys is a symlink is refused or harmless" {
+	own_rootfs
+	rmdir "$BUNDLE/rootfs/proc"
+	mkdir "$DIR/outside"
+	ln -s "$DIR/outside" "$BUNDLE/rootfs/proc"
+	refuses rt run --bundle "$BUNDLE" "$ID"
+	one_line "$stderr"
+	is "$(ls "$DIR/outside")" ""
+	nothing_left
+}
+
+@test "root.readonly" {
+	is "$(in_container sh -c 'touch /x 2>/dev/null || echo refused')" refused
+	own_rootfs
+	is "$(in_container sh -c 'touch /x && echo written')" written
+	[ -e "$BUNDLE/rootfs/x" ]
+}
+
+@test "masked paths: files read as empty, directories are empty, missing ones do not matter" {
+	config '.linux.maskedPaths = ["/etc/plain", "/root", "/no/such/thing", "/proc/kcore"]'
+	own_rootfs
+	touch "$BUNDLE/rootfs/root/secret"
+	is "$(in_container sh -c 'cat /etc/plain; ls /root; cat /proc/kcore | wc -c; touch /root/x 2>/dev/null || echo refused')" $'0\nrefused'
+}
+
+@test "read-only paths" {
+	own_rootfs
+	config '.linux.readonlyPaths = ["/etc", "/proc/sys", "/no/such/thing"]'
+	is "$(in_container sh -c 'touch /etc/x 2>/dev/null || echo refused; echo 1 2>/dev/null >/proc/sys/kernel/randomize_va_space || echo refused; touch /x && echo written')" \
+		$'refused\nrefused\nwritten'
+}
+
+@test "the default devices and links are there and work" {
+	out=$(in_container sh -c 'for d in null zero full random urandom tty; do stat -c "%n %t:%T %a %F" /dev/$d; done
+		echo x >/dev/null && head -c 4 /dev/zero | wc -c; head -c 4 /dev/urandom | wc -c
+		for l in fd stdin stdout stderr ptmx; do readlink /dev/$l; done')
+	is "$out" $'/dev/null 1:3 666 character special file
+/dev/zero 1:5 666 character special file
+/dev/full 1:7 666 character special file
+/dev/random 1:8 666 character special file
+/dev/urandom 1:9 666 character special file
+/dev/tty 5:0 666 character special file
+4
+4
+/proc/self/fd
+/proc/self/fd/0
+/proc/self/fd/1
+/proc/self/fd/2
+pts/ptmx'
+}
+
+@test "devices of the config: type, numbers, mode, owner" {
+	config '.linux.devices = [{ path: "/dev/mine", type: "c", major: 1, minor: 3, fileMode: 384, uid: 1000, gid: 2000 },
+		{ path: "/dev/sub/pipe", type: "p", fileMode: 438 }]'
+	is "$(in_container sh -c 'stat -c "%t:%T %a %u:%g" /dev/mine; stat -c %F /dev/sub/pipe')" $'1:3 600 1000:2000\nfifo'
+}
+
+@test "device rules: a node that is not allowed cannot be opened or made, one that is can" {
+	# No driver has these numbers: a node that passes the rules then fails with ENXIO, one that does not with EPERM.
+	config '.process.capabilities |= map_values(. + ["CAP_MKNOD"]) | .linux.devices = [{ path: "/dev/none", type: "c", major: 240, minor: 7 }]'
+	is "$(in_container inside open /dev/none)" EPERM
+	is "$(in_container inside open /dev/null)" ok
+	config '.linux.resources.devices += [{ allow: true, type: "c", major: 240, minor: 7, access: "r" }]'
+	is "$(in_container inside open /dev/none)" EPERM # it is opened for writing too
+	config '.linux.resources.devices += [{ allow: true, type: "c", major: 240, minor: 7, access: "rw" }]'
+	is "$(in_container inside open /dev/none)" ENXIO
+	config '.linux.resources.devices += [{ allow: false, type: "c", major: 240, minor: 7, access: "w" }]'
+	is "$(in_container inside open /dev/none)" EPERM
+	config '.linux.resources.devices = [{ allow: true, access: "rwm" }]'
+	is "$(in_container inside open /dev/none)" ENXIO
+}
+
+@test "proc, sysfs, mqueue, devpts and shm are what they are called" {
+	is "$(in_container awk '$3 != "rootfs" { print $2, $3 }' /proc/mounts | sort | grep -E '^/(proc|sys|dev/(mqueue|pts|shm)) ')" \
+		$'/dev/mqueue mqueue\n/dev/pts devpts\n/dev/shm tmpfs\n/proc proc\n/sys sysfs'
+}
+
+@test "a cgroup mount shows the container's cgroup and nothing of the host's" {
+	config '.linux.namespaces += [{ type: "cgroup" }]'
+	add_mount '{ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "noexec", "nodev", "relatime", "ro"] }'
+	if on_cgroup2; then
+		is "$(in_container sh -c 'cat /sys/fs/cgroup/cgroup.procs | head -n 1; cat /proc/self/cgroup | grep ^0:')" $'1\n0::/'
+	else
+		is "$(in_container sh -c 'head -n 1 /sys/fs/cgroup/pids/cgroup.procs; grep :pids: /proc/self/cgroup | cut -d : -f 3')" $'1\n/'
+	fi
+	is "$(in_container sh -c 'mkdir /sys/fs/cgroup/x /sys/fs/cgroup/pids/x 2>/dev/null || echo refused')" refused
+}
+
+@test "mounts into /proc are refused, but for the known files" {
+	runtime_is_ours || runtime_is_runc || return 0 # crun allows it
+	mkdir "$DIR/d"
+	add_mount '{ destination: "/proc/sys", source: ($dir + "/d"), options: ["bind"] }'
+	refuses rt run --bundle "$BUNDLE" "$ID"
+	has "$stderr" "/proc/sys"
+	nothing_left
+	bundle cat /proc/uptime
+	echo "1.00 1.00" >"$DIR/uptime"
+	add_mount '{ destination: "/proc/uptime", source: ($dir + "/uptime"), options: ["bind", "ro"] }'
+	is "$(rt run --bundle "$BUNDLE" "$ID")" "1.00 1.00"
+}

@@ -1,0 +1,113 @@
+# Namespaces, hostname, sysctl, id maps.
+load ../lib/harness
+
+prepare() { bundle true; }
+
+@test "each listed namespace is new, each that is not listed is the caller's" {
+	config '.linux.namespaces += [{ type: "cgroup" }]'
+	new=$(in_container sh -c 'for n in cgroup ipc mnt net pid uts user time; do readlink /proc/self/ns/$n; done')
+	old=$(for n in cgroup ipc mnt net pid uts user time; do readlink /proc/self/ns/$n; done)
+	i=0
+	while read -r -u 5 n && read -r -u 6 o; do
+		i=$((i + 1))
+		if [ $i -le 6 ]; then [ "$n" != "$o" ] || fail "shared: $n"; else is "$n" "$o"; fi
+	done 5<<<"$new" 6<<<"$old"
+	config 'del(.linux.namespaces[] | select(.type == "ipc" or .type == "network" or .type == "cgroup"))'
+	is "$(in_container sh -c 'readlink /proc/self/ns/ipc; readlink /proc/self/ns/net')" \
+		"$(readlink /proc/self/ns/ipc; readlink /proc/self/ns/net)"
+}
+
+@test "a namespace given by path is joined" {
+	bundle sleep 1000
+	rt_create
+	first=$(cat "$DIR/pid")
+	is "$(ID=$ID-2 && BUNDLE=$DIR/b2 && bundle true && config '(.linux.namespaces[] | select(.type == "ipc" or .type == "network" or .type == "uts")) |=
+		(.path = "/proc/" + $p + "/ns/" + ({ ipc: "ipc", network: "net", uts: "uts" }[.type])) | del(.hostname)' --arg p "$first" &&
+		in_container sh -c 'for n in ipc net uts; do readlink /proc/self/ns/$n; done')" \
+		"$(for n in ipc net uts; do readlink "/proc/$first/ns/$n"; done)"
+}
+
+@test "a joined pid namespace: the container sees the other's processes" {
+	bundle sleep 1000
+	rt_create
+	rt start "$ID"
+	first=$(cat "$DIR/pid")
+	out=$(ID=$ID-2 && BUNDLE=$DIR/b2 && bundle true && config '(.linux.namespaces[] | select(.type == "pid")).path = "/proc/" + $p + "/ns/pid"' \
+		--arg p "$first" && in_container sh -c 'tr "\0" " " </proc/1/cmdline; echo; readlink /proc/self/ns/pid')
+	is "$out" "sleep 1000 "$'\n'"$(readlink "/proc/$first/ns/pid")"
+}
+
+@test "the process is pid 1 of its own pid namespace and not otherwise" {
+	is "$(in_container sh -c 'echo $$')" 1
+	config 'del(.linux.namespaces[] | select(.type == "pid"))'
+	[ "$(in_container sh -c 'echo $$')" -gt 1 ]
+}
+
+@test "hostname and domainname" {
+	config '.hostname = "a-name"'
+	is "$(in_container hostname)" a-name
+	runtime_is_ours || return 0 # younger than runc 1.1.5
+	config '.domainname = "example.org"'
+	is "$(in_container cat /proc/sys/kernel/domainname)" example.org
+}
+
+@test "loopback is up in a new network namespace" {
+	like "$(in_container cat /sys/class/net/lo/operstate /sys/class/net/lo/flags)" '0x9$'
+}
+
+@test "sysctl" {
+	config '.linux.sysctl = { "net.ipv4.ip_forward": "1", "kernel.msgmax": "4096", "fs/mqueue/msg_max": "5" }'
+	runtime_is_ours || config 'del(.linux.sysctl["fs/mqueue/msg_max"])'
+	is "$(in_container sh -c 'cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax')" $'1\n4096'
+	only_ours runtime is "$(in_container cat /proc/sys/fs/mqueue/msg_max)" 5
+}
+
+@test "a user namespace: ids are mapped as asked" {
+	# Nothing but a world-searchable path can be a rootfs for mapped ids.
+	config '.linux.namespaces += [{ type: "user" }] | .linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
+		| .linux.gidMappings = [{ containerID: 0, hostID: 200000, size: 65536 }] | .linux.cgroupsPath = "/" + $id' --arg id "$ID"
+	own_rootfs
+	chmod 755 "$DIR" "$WORK"
+	chown -R 100000:200000 "$BUNDLE/rootfs"
+	is "$(in_container sh -c 'id -u; id -g; cat /proc/self/uid_map | tr -s " "; cat /proc/self/gid_map | tr -s " "; stat -c %u:%g /bin/busybox')" \
+		$'0\n0\n 0 100000 65536\n 0 200000 65536\n0:0'
+}
+
+@test "a user namespace: the process is nobody on the host" {
+	bundle sleep 1000
+	config '.linux.namespaces += [{ type: "user" }] | .linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
+		| .linux.gidMappings = [{ containerID: 0, hostID: 200000, size: 65536 }]'
+	own_rootfs
+	chmod 755 "$DIR" "$WORK"
+	chown -R 100000:200000 "$BUNDLE/rootfs"
+	rt_create
+	rt start "$ID"
+	is "$(stat -c %u:%g "/proc/$(cat "$DIR/pid")")" 100000:200000
+	is "$(rt exec "$ID" id -u)" 0
+}
+
+@test "mounts of the container do not reach the host, and the host's root is gone" {
+	before=$(wc -l </proc/self/mounts)
+	out=$(in_container sh -c 'cat /proc/self/mountinfo')
+	is "$(wc -l </proc/self/mounts)" "$before"
+	hasnt "$out" " /run/tm"
+	is "$(awk '$5 == "/"' <<<"$out" | wc -l)" 1
+}
+
+@test "--no-pivot works too" {
+	bundle sh -c 'ls / | tr "\n" " "; inside fds'
+	is "$(rt run --no-pivot --bundle "$BUNDLE" "$ID")" "bin dev etc home mnt proc root run sbin sys tmp usr var work 0 1 2"
+}
+
+@test "rootfsPropagation" {
+	for p in private slave shared unbindable; do
+		[ $p != unbindable ] || runtime_is_ours || continue # 1.1.5 makes it so too early
+		config '.linux.rootfsPropagation = $p' --arg p $p
+		out=$(in_container awk '$5 == "/"' /proc/self/mountinfo)
+		case $p in
+		shared) only_ours runtime has "$out" shared: ;;
+		unbindable) has "$out" unbindable ;;
+		private | slave) hasnt "$out" shared: ;;
+		esac
+	done
+}
