@@ -164,7 +164,7 @@ ours_says() {
 
 @test "the cwd is missing and cannot be made, is no directory, or relative" {
 	config '.process.cwd = "/proc/no/such/dir"'
-	create_fails /proc/no/such
+	create_fails /proc/no
 	config '.process.cwd = "/etc/plain"'
 	create_fails /etc/plain
 	config '.process.cwd = "etc"'

@@ -17,6 +17,13 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+static volatile sig_atomic_t told_to_end;
+
+static void on_term(int sig)
+{
+	told_to_end = sig;
+}
+
 static int kill_children(void)
 {
 	DIR *proc = opendir("/proc");
@@ -68,7 +75,8 @@ int main(int argc, char **argv)
 		die("exec %s", argv[1]);
 	}
 	signal(SIGINT, SIG_IGN); /* the command gets it too, and ends; we stay to clean up */
-	while ((pid = waitpid(-1, &status, 0)) > 0 || errno == EINTR) {
+	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_term }, NULL); /* no restart: it ends the wait below */
+	while (!told_to_end && ((pid = waitpid(-1, &status, 0)) > 0 || errno == EINTR)) {
 		if (pid != child)
 			continue;
 		code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -77,5 +85,7 @@ int main(int argc, char **argv)
 	do {
 		left += kill_children();
 	} while (waitpid(-1, NULL, 0) > 0 || errno != ECHILD);
+	if (told_to_end)
+		return 128 + told_to_end;
 	return code == 0 && left > 0 ? 1 : code;
 }
