@@ -473,7 +473,9 @@ static bool apply_devices(const Cgroup *cg, const struct spec_resources *resourc
 		return fd < 0 ? fail_with(error, fd, "open the container's cgroup")
 			      : device_program_attach(program, fd, error);
 	}
-	lines = device_rules_for_v1(rules);
+	lines = device_rules_for_v1(rules, error);
+	if (!lines)
+		return false;
 	for (guint i = 0; i < lines->len; i++) {
 		const struct device_line *line = &g_array_index(lines, struct device_line, i);
 

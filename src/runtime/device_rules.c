@@ -103,41 +103,113 @@ bool device_rules_allow_all(const GArray *rules)
 	return true;
 }
 
-static void add_line(GArray *lines, const struct device_rule *r, char type)
+/* --- v1: a default and exceptions from it, all of them one way --- */
+
+static void format_rule(const struct device_rule *r, char *buf, size_t size)
 {
-	struct device_line line = { .file = r->allow ? "devices.allow" : "devices.deny" };
 	char major[24] = "*", minor[24] = "*";
 
 	if (r->major != DEVICE_ANY)
 		g_snprintf(major, sizeof major, "%" G_GINT64_FORMAT, r->major);
 	if (r->minor != DEVICE_ANY)
 		g_snprintf(minor, sizeof minor, "%" G_GINT64_FORMAT, r->minor);
-	if (type == 'a')
-		strcpy(line.text, "a");
-	else
-		g_snprintf(line.text, sizeof line.text, "%c %s:%s %s%s%s", type, major, minor,
-			r->access & BPF_DEVCG_ACC_READ ? "r" : "", r->access & BPF_DEVCG_ACC_WRITE ? "w" : "",
-			r->access & BPF_DEVCG_ACC_MKNOD ? "m" : "");
-	g_array_append_val(lines, line);
+	g_snprintf(buf, size, "%c %s:%s %s%s%s", r->type, major, minor, r->access & BPF_DEVCG_ACC_READ ? "r" : "",
+		r->access & BPF_DEVCG_ACC_WRITE ? "w" : "", r->access & BPF_DEVCG_ACC_MKNOD ? "m" : "");
 }
 
-GArray *device_rules_for_v1(const GArray *rules)
+static bool covers(int64_t outer, int64_t inner)
 {
-	GArray *lines = g_array_new(FALSE, FALSE, sizeof(struct device_line));
-	bool all_allowed = device_rules_allow_all(rules);
+	return outer == DEVICE_ANY || outer == inner;
+}
 
+/* Whether everything that inner speaks of, outer speaks of as well. */
+static bool contains(const struct device_rule *outer, const struct device_rule *inner)
+{
+	return outer->type == inner->type && covers(outer->major, inner->major) && covers(outer->minor, inner->minor);
+}
+
+static bool overlaps(const struct device_rule *a, const struct device_rule *b)
+{
+	return a->type == b->type && (covers(a->major, b->major) || covers(b->major, a->major)) &&
+	       (covers(a->minor, b->minor) || covers(b->minor, a->minor)) && (a->access & b->access);
+}
+
+/* Takes what rule speaks of out of the exceptions. */
+static bool drop_exceptions(GArray *exceptions, const struct device_rule *rule, GError **error)
+{
+	for (guint i = exceptions->len; i-- > 0;) {
+		struct device_rule *e = &g_array_index(exceptions, struct device_rule, i);
+		char hole[64], whole[64];
+
+		if (!overlaps(e, rule))
+			continue;
+		if (!contains(rule, e)) {
+			format_rule(rule, hole, sizeof hole);
+			format_rule(e, whole, sizeof whole);
+			return fail(error, "linux.resources.devices: cgroup v1 cannot %s \"%s\" out of \"%s\"",
+				rule->allow ? "allow" : "deny", hole, whole);
+		}
+		e->access &= ~rule->access;
+		if (e->access == 0)
+			g_array_remove_index(exceptions, i);
+	}
+	return true;
+}
+
+static void add_exception(GArray *exceptions, const struct device_rule *rule)
+{
+	for (guint i = 0; i < exceptions->len; i++) {
+		struct device_rule *e = &g_array_index(exceptions, struct device_rule, i);
+
+		if (contains(e, rule) && contains(rule, e)) {
+			e->access |= rule->access;
+			return;
+		}
+	}
+	g_array_append_vals(exceptions, rule, 1);
+}
+
+/* Sorts the rules into a default and its exceptions. */
+static bool settle(const GArray *rules, bool *ret_allow, GArray *exceptions, GError **error)
+{
 	for (guint i = 0; i < rules->len; i++) {
 		const struct device_rule *r = &g_array_index(rules, struct device_rule, i);
 
-		/* v1 takes any line of type 'a' for "everything", whatever its numbers say. */
-		if (r->type != 'a' || embraces_all(r)) {
-			add_line(lines, r, r->type);
-		} else {
-			add_line(lines, r, 'b');
-			add_line(lines, r, 'c');
+		if (embraces_all(r)) {
+			*ret_allow = r->allow;
+			g_array_set_size(exceptions, 0);
+			continue;
 		}
-		if (all_allowed)
-			break; /* the rest says nothing new */
+		/* v1 takes any line of type 'a' for "everything", whatever its numbers say. */
+		for (const char *type = r->type == 'a' ? "bc" : (const char[]){ r->type, '\0' }; *type; type++) {
+			struct device_rule one = *r;
+
+			one.type = *type;
+			if (one.allow != *ret_allow)
+				add_exception(exceptions, &one);
+			else if (!drop_exceptions(exceptions, &one, error))
+				return false;
+		}
+	}
+	return true;
+}
+
+GArray *device_rules_for_v1(const GArray *rules, GError **error)
+{
+	g_autoptr(GArray) exceptions = g_array_new(FALSE, FALSE, sizeof(struct device_rule));
+	GArray *lines;
+	struct device_line line;
+	bool allow = false;
+
+	if (!settle(rules, &allow, exceptions, error))
+		return NULL;
+	lines = g_array_new(FALSE, FALSE, sizeof(struct device_line));
+	line = (struct device_line){ .file = allow ? "devices.allow" : "devices.deny", .text = "a" };
+	g_array_append_val(lines, line);
+	for (guint i = 0; i < exceptions->len; i++) {
+		line.file = allow ? "devices.deny" : "devices.allow";
+		format_rule(&g_array_index(exceptions, struct device_rule, i), line.text, sizeof line.text);
+		g_array_append_val(lines, line);
 	}
 	return lines;
 }

@@ -35,8 +35,10 @@ struct device_line {
 	char text[64];
 };
 
-/* The writes for a cgroup whose state is not known. An array of struct device_line, free with g_array_unref. */
-GArray *device_rules_for_v1(const GArray *rules);
+/* The writes for a cgroup whose state is not known: what everybody may, then the exceptions. v1 cannot take a part out of
+ * an exception (allow c 1:*, then deny c 1:3): NULL and an error, where the kernel would say nothing and allow. An array
+ * of struct device_line, free with g_array_unref. */
+GArray *device_rules_for_v1(const GArray *rules, GError **error);
 
 /* The program for BPF_PROG_TYPE_CGROUP_DEVICE. An array of struct bpf_insn, free with g_array_unref. */
 GArray *device_rules_program(const GArray *rules);
