@@ -6,8 +6,8 @@
 #include "runtime/command.h"
 #include "runtime/self.h"
 
-extern const struct command cmd_checkpoint, cmd_create, cmd_delete, cmd_events, cmd_exec, cmd_kill, cmd_list, cmd_pause, cmd_ps,
-	cmd_restore, cmd_resume, cmd_run, cmd_spec, cmd_start, cmd_state, cmd_update;
+extern const struct command cmd_checkpoint, cmd_create, cmd_delete, cmd_events, cmd_exec, cmd_features, cmd_kill,
+	cmd_list, cmd_pause, cmd_ps, cmd_restore, cmd_resume, cmd_run, cmd_spec, cmd_start, cmd_state, cmd_update;
 
 const struct command *const commands[] = {
 	&cmd_checkpoint,
@@ -15,6 +15,7 @@ const struct command *const commands[] = {
 	&cmd_delete,
 	&cmd_events,
 	&cmd_exec,
+	&cmd_features,
 	&cmd_kill,
 	&cmd_list,
 	&cmd_pause,
