@@ -252,6 +252,11 @@ static bool check_unused(const Cgroup *cg, GError **error)
 	return true;
 }
 
+bool cgroup_exists(const Cgroup *cg)
+{
+	return cgroup_dir(cg, cgroup_find_main(cg)) >= 0;
+}
+
 static void undo_create(Cgroup *cg)
 {
 	for (size_t i = 0; i < cg->n; i++) {

@@ -48,6 +48,9 @@ const struct cgroup_hierarchy *cgroup_hierarchies(const Cgroup *cg, size_t *ret_
  * before a process may enter is set (v1 cpuset from the parents, realtime runtime from resources, which may be NULL). */
 bool cgroup_create(Cgroup *cg, const struct spec_resources *resources, GError **error);
 
+/* Whether it is there already (asked before cgroup_create: somebody else's). */
+bool cgroup_exists(const Cgroup *cg);
+
 /* A directory descriptor for CLONE_INTO_CGROUP, borrowed; -1 on v1 and hybrid. */
 int cgroup_clone_fd(const Cgroup *cg);
 

@@ -62,15 +62,20 @@ static int set_frozen(const Cgroup *cg, bool frozen)
 	return err < 0 ? err : cgroupfs_wait_key(fd, "cgroup.events", "frozen", frozen, FREEZE_TIMEOUT_MS);
 }
 
+static bool has_pid(const GArray *pids, pid_t pid)
+{
+	for (guint i = 0; i < pids->len; i++)
+		if (g_array_index(pids, pid_t, i) == pid)
+			return true;
+	return false;
+}
+
 /* Whether pid is in the container now. */
 static bool listed(const Cgroup *cg, pid_t pid)
 {
 	g_autoptr(GArray) pids = cgroup_pids(cg, NULL);
 
-	for (guint i = 0; pids && i < pids->len; i++)
-		if (g_array_index(pids, pid_t, i) == pid)
-			return true;
-	return false;
+	return pids && has_pid(pids, pid);
 }
 
 bool cgroup_freeze(const Cgroup *cg, GError **error)
@@ -184,11 +189,16 @@ static bool kill_by_switch(const Cgroup *cg)
 
 bool cgroup_kill(const Cgroup *cg, int sig, GError **error)
 {
-	bool was_frozen = cgroup_frozen(cg), frozen, alone = !listed(cg, getpid());
+	g_autoptr(GArray) pids = cgroup_pids(cg, error);
+	bool alone, was_frozen, frozen;
 	int err;
 
+	if (!pids || pids->len == 0)
+		return pids != NULL;
+	alone = !has_pid(pids, getpid());
 	if (sig == SIGKILL && alone && kill_by_switch(cg) && cg->mode == CGROUP_UNIFIED)
 		return true;
+	was_frozen = cgroup_frozen(cg);
 	/* Frozen, nobody can fork away while we go through the list. A container without freezer gets the signal all
 	 * the same; so does one that does not freeze in time. */
 	frozen = was_frozen || (alone && set_frozen(cg, true) == 0);

@@ -65,6 +65,16 @@ static bool destroy(const char *root, const Container *c, GError **error)
 	return true;
 }
 
+/* What a create that was killed has left: a directory without a state, and perhaps cgroups. */
+static bool remove_remains(const char *root, const char *id, GError **error)
+{
+	g_autoptr(Cgroup) cg = container_noted_cgroup(root, id);
+
+	if (cg && !(cgroup_kill(cg, SIGKILL, error) && cgroup_destroy(cg, error)))
+		return fail_prefix(error, "unable to remove container's cgroup");
+	return container_remove_dir(root, id, error);
+}
+
 static int delete_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
 {
 	const struct delete_options *o = options;
@@ -77,8 +87,7 @@ static int delete_run(const struct globals *globals, const void *options, int n_
 		return o->force ? (g_clear_error(error), 0) : 1;
 	c = container_open(globals->root, args[0], &local);
 	if (!c) {
-		/* What a create that was killed has left: a directory without a state. */
-		bool removed = container_remove_dir(globals->root, args[0], error);
+		bool removed = remove_remains(globals->root, args[0], error);
 
 		if (removed && !o->force)
 			g_propagate_error(error, g_steal_pointer(&local));

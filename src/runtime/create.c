@@ -122,14 +122,22 @@ static bool fill_container(struct creation *c, GError **error)
 static bool make_cgroup(struct creation *c, const struct globals *globals, GError **error)
 {
 	struct container *k = c->container;
+	bool existed;
 
 	if (globals->cgroups_disabled)
 		return true;
 	k->cgroup = cgroup_plan(c->spec->linux_.cgroups_path, k->id, error);
-	if (!k->cgroup || !cgroup_create(k->cgroup, c->spec->linux_.resources, error))
+	if (!k->cgroup)
+		return fail_prefix(error, "unable to apply cgroup configuration");
+	/* Should we be killed from here on, delete must find what we have made. A cgroup that was there before is ours only
+	 * once cgroup_create has found nobody in it. */
+	existed = cgroup_exists(k->cgroup);
+	if (!existed && !container_note_cgroup(k, error))
+		return false;
+	if (!cgroup_create(k->cgroup, c->spec->linux_.resources, error))
 		return fail_prefix(error, "unable to apply cgroup configuration");
 	c->made_cgroup = true;
-	return true;
+	return !existed || container_note_cgroup(k, error);
 }
 
 static bool make_fifo(const struct container *k, const char *name, int *ret_fd, GError **error)

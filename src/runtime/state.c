@@ -319,7 +319,30 @@ bool container_save(const struct container *c, GError **error)
 	put_private(w, c);
 	json_object_close(w);
 	text = json_writer_text(w);
-	return statefile_write(c->dir_fd, STATE_FILE, text, 0600, error) || fail_prefix(error, "%s", c->path);
+	if (!statefile_write(c->dir_fd, STATE_FILE, text, 0600, error))
+		return fail_prefix(error, "%s", c->path);
+	(void)unlinkat(c->dir_fd, STATE_NOTE, 0); /* without cgroups there is none; one that stays is not looked at */
+	return true;
+}
+
+bool container_note_cgroup(const struct container *c, GError **error)
+{
+	g_autoptr(JsonWriter) w = json_writer_new(NULL);
+	g_autofree char *text = NULL;
+
+	json_object_open(w, NULL);
+	cgroup_put_state(c->cgroup, w);
+	json_object_close(w);
+	text = json_writer_text(w);
+	return statefile_write(c->dir_fd, STATE_NOTE, text, 0600, error) || fail_prefix(error, "%s", c->path);
+}
+
+Cgroup *container_noted_cgroup(const char *root, const char *id)
+{
+	g_autofree char *path = g_build_filename(root, id, STATE_NOTE, NULL);
+	g_autoptr(JsonValue) note = json_parse_file(path, NULL);
+
+	return note ? cgroup_from_state(json_get(note, "cgroup_paths"), NULL) : NULL;
 }
 
 enum status container_status(const struct container *c)

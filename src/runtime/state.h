@@ -13,6 +13,7 @@
 
 #define STATE_FILE "state.json"
 #define STATE_FIFO "exec.fifo"
+#define STATE_NOTE   "creating.json" /* of a create under way */
 #define STATE_FILTER "seccomp.bpf" /* the container's filter for exec: seccomp(2)'s flags (unsigned int) and the
 				      program; absent without seccomp */
 
@@ -52,6 +53,14 @@ struct container *container_open(const char *root, const char *id, GError **erro
 
 /* Makes ROOT (0700, with parents) and ROOT/ID (0711). "container with given ID already exists". */
 struct container *container_new(const char *root, const char *id, GError **error);
+
+/* Notes the cgroups of a container that is being made, for a delete after we have been killed; container_save removes
+ * the note. */
+bool container_note_cgroup(const struct container *c, GError **error);
+
+/* The cgroups that a create which was killed has noted for ROOT/ID, NULL when there is no such note. Free with
+ * cgroup_free. */
+Cgroup *container_noted_cgroup(const char *root, const char *id);
 
 /* Writes state.json whole (0600). */
 bool container_save(const struct container *c, GError **error);
