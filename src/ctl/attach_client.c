@@ -18,7 +18,7 @@
 #include "ctl/output.h"
 #include "ctl/terminal.h"
 
-#define INPUT_MAX  8192	 /* a packet that every monitor takes whole */
+#define INPUT_MAX  8192  /* a packet that every monitor takes whole */
 #define PACKET_MAX 65536 /* conmon's are 8193 at most */
 
 enum packet_type { PACKET_STDOUT = 2, PACKET_STDERR = 3 };

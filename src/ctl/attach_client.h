@@ -11,21 +11,21 @@ int attach_connect(int dir_fd, GError **error);
 
 struct attach_client {
 	int sock_fd;
-	int dir_fd;		 /* where ctl is */
-	int stdin_fd;		 /* -1: no input is sent */
-	bool terminal;		 /* the other side has one */
+	int dir_fd;              /* where ctl is */
+	int stdin_fd;            /* -1: no input is sent */
+	bool terminal;           /* the other side has one */
 	struct detach_keys keys; /* used when stdin_fd is a terminal and the other side has one */
-	int signal_fd;		 /* from wait_signals_open */
+	int signal_fd;           /* from wait_signals_open */
 	/* Any signal but SIGWINCH and SIGCONT; returns false to leave. */
 	bool (*on_signal)(int sig, void *user);
 	void *user;
 };
 
 enum attach_end {
-	ATTACH_FAILED,	    /* *error says why */
-	ATTACH_ENDED,	    /* the monitor closed: all output has been seen */
+	ATTACH_FAILED,      /* *error says why */
+	ATTACH_ENDED,       /* the monitor closed: all output has been seen */
 	ATTACH_DETACHED,    /* by keys */
-	ATTACH_LEFT,	    /* on_signal said so */
+	ATTACH_LEFT,        /* on_signal said so */
 	ATTACH_OUTPUT_GONE, /* nobody reads our output any more */
 };
 

@@ -29,7 +29,8 @@ enum ctl_status ctl_status_of_runtime_text(const char *text)
 {
 	g_autofree char *lower = g_ascii_strdown(text, -1);
 
-	if (strstr(lower, "permission denied") || strstr(lower, "operation not permitted"))
+	if (strstr(lower, "permission denied") || strstr(lower, "operation not permitted") ||
+		strstr(lower, "is a directory"))
 		return CTL_NOT_EXECUTABLE;
 	if (strstr(lower, "executable file not found in") || strstr(lower, "no such file or directory"))
 		return CTL_NOT_FOUND;

@@ -9,10 +9,10 @@
 
 /* How tallyctl ends when it does not end with a process's own status. Printed by --help. */
 enum ctl_status {
-	CTL_UNKNOWN_END = 124,	  /* the process ended, but nobody observed how */
-	CTL_ERROR = 125,	  /* tallyctl, the monitor or the runtime failed */
+	CTL_UNKNOWN_END = 124,    /* the process ended, but nobody observed how */
+	CTL_ERROR = 125,          /* tallyctl, the monitor or the runtime failed */
 	CTL_NOT_EXECUTABLE = 126, /* the command cannot be executed */
-	CTL_NOT_FOUND = 127,	  /* the command does not exist */
+	CTL_NOT_FOUND = 127,      /* the command does not exist */
 };
 
 /* The options in front of the verb. Paths are as given; NULL means: see ctl_monitor, ctl_runtime, ctl_root_default. */
@@ -29,7 +29,7 @@ struct command {
 	const char *name;
 	const char *args;
 	const char *help; /* NULL: not listed */
-	bool has_json;	  /* what it prints has a JSON form */
+	bool has_json;    /* what it prints has a JSON form */
 	int (*run)(const struct ctl *ctl, int argc, char **argv, GError **error);
 };
 
@@ -46,7 +46,8 @@ bool fail_status(GError **error, enum ctl_status status, const char *format, ...
 int ctl_error_status(const GError *error);
 
 /* The status for what a runtime said when it could not start a command: 127 when the command does not exist, 126 when
- * it may not be executed, else 125. The texts are those that engines go by. */
+ * it may not be executed, else 125. The texts are those that engines go by, and a directory's, which not all of them
+ * know. */
 enum ctl_status ctl_status_of_runtime_text(const char *text);
 
 /* Absolute path of the monitor (runtime) to use: the option, else recorded (may be NULL), else tallyman (tallyrun)

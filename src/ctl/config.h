@@ -29,7 +29,7 @@ struct exec_user {
 struct exec_options {
 	const char *const *args;
 	const char *const *env; /* KEY=VALUE, added after the container's own; NULL: none */
-	const char *cwd;	/* NULL: the container's */
+	const char *cwd;        /* NULL: the container's */
 	const struct exec_user *user;
 	bool terminal;
 };

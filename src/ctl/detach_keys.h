@@ -6,11 +6,11 @@
 #include <stddef.h>
 
 #define DETACH_KEYS_DEFAULT "ctrl-p,ctrl-q"
-#define DETACH_KEYS_MAX	    16
+#define DETACH_KEYS_MAX     16
 
 struct detach_keys {
 	unsigned char keys[DETACH_KEYS_MAX];
-	size_t n_keys;	  /* 0: there is no way to detach */
+	size_t n_keys;    /* 0: there is no way to detach */
 	size_t n_matched; /* keys seen and held back */
 };
 

@@ -10,11 +10,11 @@
 #include "ctl/store.h"
 
 struct ending {
-	bool known;	  /* somebody observed the exit status */
-	int code;	  /* 0..255; 128 + n for signal n; only when known */
+	bool known;       /* somebody observed the exit status */
+	int code;         /* 0..255; 128 + n for signal n; only when known */
 	const char *why;  /* static; when not known */
 	int64_t ended_ns; /* CLOCK_REALTIME; 0: unknown */
-	char *details;	  /* the monitor's exit.json as it is (one JSON object), or NULL */
+	char *details;    /* the monitor's exit.json as it is (one JSON object), or NULL */
 };
 
 void ending_clear(struct ending *e);

@@ -11,11 +11,11 @@ struct engine_launch {
 	const char *runtime;
 	const char *runtime_root;
 	const char *id;
-	const char *uuid;	  /* the container's id, or the session's */
-	const char *dir;	  /* bundle: the container's or the session's directory */
-	int dir_fd;		  /* the same */
+	const char *uuid;         /* the container's id, or the session's */
+	const char *dir;          /* bundle: the container's or the session's directory */
+	int dir_fd;               /* the same */
 	const char *process_spec; /* path of the process object: an exec session; NULL: a container */
-	const char *log;	  /* value of -l: "k8s-file:PATH" or "none" */
+	const char *log;          /* value of -l: "k8s-file:PATH" or "none" */
 	const char *exit_dir;
 	const char *const *exit_command; /* argv run by the monitor at the end */
 	bool terminal;

@@ -8,10 +8,10 @@
 
 struct foreground {
 	const char *what; /* "container x", for messages */
-	int pidfd;	  /* the process that signals go to; -1: none */
-	bool terminal;	  /* it has a terminal: a hang-up is then ours, not its */
-	int requests;	  /* SIGINT and SIGTERM seen */
-	int left_by;	  /* the signal that made us leave; 0: none */
+	int pidfd;        /* the process that signals go to; -1: none */
+	bool terminal;    /* it has a terminal: a hang-up is then ours, not its */
+	int requests;     /* SIGINT and SIGTERM seen */
+	int left_by;      /* the signal that made us leave; 0: none */
 };
 
 /* Passes a signal on (user: struct foreground). False when we are to leave: at SIGHUP with a terminal, and at the third

@@ -19,8 +19,8 @@
 #include "ctl/wait.h"
 
 #define MONITOR_SECONDS 10
-#define KILL_SECONDS	5
-#define LOCK_SECONDS	60
+#define KILL_SECONDS    5
+#define LOCK_SECONDS    60
 
 const char *container_status_name(enum container_status status)
 {
@@ -123,7 +123,7 @@ static void settle_outcome(Container *c)
 	struct ending e = { .why = "the monitor ended without recording it" };
 
 	if (!w)
-		return;		      /* never populated: nobody waits */
+		return;               /* never populated: nobody waits */
 	(void)end_watch_check(w, &e); /* not ended by then: e says that it is unknown */
 	if (!ending_leave_outcome(c, &e, &error))
 		diag_warning("%s", error->message);

@@ -10,10 +10,10 @@
 enum container_status {
 	STATUS_CREATING, /* another tallyctl is at it */
 	STATUS_RUNNING,
-	STATUS_EXITED,	 /* its exit status is known */
+	STATUS_EXITED,   /* its exit status is known */
 	STATUS_ORPHANED, /* runs, but its monitor has died */
-	STATUS_LOST,	 /* ended, and nobody knows how */
-	STATUS_BROKEN,	 /* left behind by a tallyctl that died or a start that failed */
+	STATUS_LOST,     /* ended, and nobody knows how */
+	STATUS_BROKEN,   /* left behind by a tallyctl that died or a start that failed */
 };
 
 /* The name people and JSON get: "running". */

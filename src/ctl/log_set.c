@@ -25,7 +25,7 @@ struct LogSet {
 	char *name;
 	GArray *files; /* struct file, oldest first: what was there at the beginning */
 	uint64_t size;
-	guint current;	   /* file that is read; the last one is replaced by its successors */
+	guint current;     /* file that is read; the last one is replaced by its successors */
 	uint64_t position; /* in that file */
 };
 

@@ -51,7 +51,7 @@ static const struct {
 	{ "remove", offsetof(struct record, remove) },
 };
 
-#define MEMBER(record, offset, type)	   ((type *)(void *)((char *)(record) + (offset)))
+#define MEMBER(record, offset, type)       ((type *)(void *)((char *)(record) + (offset)))
 #define CONST_MEMBER(record, offset, type) ((const type *)(const void *)((const char *)(record) + (offset)))
 
 static bool load_process(yajl_val root, const char *key, struct process_id *ret_process, GError **error)

@@ -32,7 +32,7 @@ struct record {
 	struct process_id process;
 	bool terminal;
 	bool stdin_open;
-	bool remove;	    /* --rm */
+	bool remove;        /* --rm */
 	int64_t created_ns; /* CLOCK_REALTIME; 0: not yet */
 	int64_t started_ns;
 };

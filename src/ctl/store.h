@@ -13,12 +13,12 @@
 #include "ctl/record.h"
 
 /* Names in a container's directory (some of them in a session's too). */
-#define STORE_LOG	  "container.log"
-#define STORE_EXIT_DIR	  "exit"
-#define STORE_OUTCOME	  "outcome.json" /* how it ended, written once before anything is removed */
-#define STORE_PID_FILE	  "pidfile"
+#define STORE_LOG         "container.log"
+#define STORE_EXIT_DIR    "exit"
+#define STORE_OUTCOME     "outcome.json" /* how it ended, written once before anything is removed */
+#define STORE_PID_FILE    "pidfile"
 #define STORE_MONITOR_PID "monitor.pid"
-#define STORE_SESSIONS	  "exec"
+#define STORE_SESSIONS    "exec"
 
 /* One container of the store. Opaque but for what everybody reads. */
 typedef struct Container {

@@ -66,6 +66,7 @@ load ctl
 	is "$(ctl_status)" running
 	ctl_pids
 	is "$(readlink "/proc/$MPID/exe")" "$(readlink -f "$MONITOR")"
+	config --arg g "/$ID-2" '.linux.cgroupsPath = $g'
 	exits 0 ctl --json run -d -b "$BUNDLE" "$ID-2"
 	is "$(jq -r .id <<<"$output")" "$ID-2"
 	is "$(cat "/proc/$(jq .pid <<<"$output")/cmdline" | tr '\0' ' ')" "sleep 1000 "

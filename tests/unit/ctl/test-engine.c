@@ -83,6 +83,7 @@ static void test_the_runtimes_words_decide_the_exit_status(void)
 		ctl_status_of_runtime_text("exec: \"x\": executable file not found in $PATH"), ==, CTL_NOT_FOUND);
 	g_assert_cmpint(ctl_status_of_runtime_text("exec /x: No such file or directory"), ==, CTL_NOT_FOUND);
 	g_assert_cmpint(ctl_status_of_runtime_text("exec: \"/proc\": permission denied"), ==, CTL_NOT_EXECUTABLE);
+	g_assert_cmpint(ctl_status_of_runtime_text("exec: \"/etc\": is a directory"), ==, CTL_NOT_EXECUTABLE);
 	g_assert_cmpint(ctl_status_of_runtime_text("mount: operation not permitted"), ==, CTL_NOT_EXECUTABLE);
 	g_assert_cmpint(ctl_status_of_runtime_text("container is paused"), ==, CTL_ERROR);
 }
