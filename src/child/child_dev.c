@@ -45,15 +45,36 @@ static int bind_device(struct child *c, const struct op_device *d)
 	return 0;
 }
 
+/* The directory of a node or link, borrowed: they come in a row, most of them in /dev. No mount happens in between, and
+ * step_close_fds closes the last one. */
+static int open_dir_of(struct child *c, const char *path, const char **ret_name)
+{
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+
+	if (c->dir_fd >= 0 && n && slash[1] && strlen(c->dir_path) == n && strncmp(c->dir_path, path, n) == 0) {
+		*ret_name = slash + 1;
+		return c->dir_fd;
+	}
+	fd_close(&c->dir_fd);
+	c->dir_fd = inroot_open_parent(&c->root, path, ret_name);
+	c->dir_path[0] = '\0';
+	if (c->dir_fd >= 0 && n < sizeof c->dir_path) {
+		memcpy(c->dir_path, path, n);
+		c->dir_path[n] = '\0';
+	}
+	return c->dir_fd;
+}
+
 int step_device(struct child *c, const struct child_op *op)
 {
 	const struct op_device *d = &op->device;
 	const char *name;
-	auto_fd dir = -1;
+	int dir;
 
 	if (d->tree_fd >= 0)
 		return bind_device(c, d);
-	dir = inroot_open_parent(&c->root, d->path, &name);
+	dir = open_dir_of(c, d->path, &name);
 	if (dir < 0)
 		return child_result(c, PART_TARGET, dir);
 	if (mknodat(dir, name, d->mode, d->dev) < 0)
@@ -66,7 +87,7 @@ int step_device(struct child *c, const struct child_op *op)
 int step_link(struct child *c, const struct child_op *op)
 {
 	const char *name;
-	auto_fd dir = inroot_open_parent(&c->root, op->link.path, &name);
+	int dir = open_dir_of(c, op->link.path, &name);
 
 	if (dir < 0)
 		return child_result(c, PART_TARGET, dir);

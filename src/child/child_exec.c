@@ -19,7 +19,7 @@ int step_make_cwd(struct child *c, const struct child_op *op)
 	auto_fd fd = inroot_make_dir(&c->root, op->path.path, 0755);
 
 	/* Whether we may enter it is seen later, as the user. */
-	return fd < 0 && fd != -EACCES && fd != -ENOTDIR ? fd : 0;
+	return fd < 0 && fd != -EACCES && fd != -ENOTDIR && fd != -ELOOP ? fd : 0;
 }
 
 int step_cwd(struct child *c, const struct child_op *op)
@@ -67,7 +67,7 @@ int step_close_fds(struct child *c, const struct child_op *op)
 			c->report_fd = next;
 		*lowest = next++;
 	}
-	c->root.fd = c->proc_fd = -1;
+	c->root.fd = c->proc_fd = c->dir_fd = -1;
 	r = sys_close_range((unsigned int)next, ~0u, 0);
 	if (r != -ENOSYS)
 		return r;

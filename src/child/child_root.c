@@ -135,24 +135,12 @@ static int mask_file(struct child *c, int fd)
 	return cover_with_clone(null_fd, fd, 0, 0);
 }
 
-/* An empty, read-only directory. */
+/* An empty, read-only directory. On ".", because a descriptor cannot be named without a procfs. */
 static int mask_dir(int fd)
 {
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
-	auto_fd fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
-	auto_fd mnt = -1;
-
-	if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "nr_blocks", "1", 0) < 0 ||
-		fsconfig(fs, FSCONFIG_SET_STRING, "nr_inodes", "1", 0) < 0 ||
-		fsconfig(fs, FSCONFIG_SET_STRING, "mode", "755", 0) < 0 ||
-		fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+	if (fchdir(fd) < 0 || mount("tmpfs", ".", "tmpfs", MS_RDONLY, "nr_blocks=1,nr_inodes=1,mode=755") < 0)
 		return -errno;
-	mnt = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned int)attr.attr_set);
-	if (mnt < 0)
-		return -errno;
-	if (move_mount(mnt, "", fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return -errno;
-	return 0;
+	return chdir("/") < 0 ? -errno : 0;
 }
 
 int step_masked_path(struct child *c, const struct child_op *op)

@@ -262,6 +262,29 @@ static int make_dirs(struct inroot *root, char *text, mode_t mode)
 	return dir;
 }
 
+/* The usual case: only the last component is missing. text is changed when it is a symlink; -ENOENT when it is not the
+ * usual case. */
+static int make_last(struct inroot *root, char *text, mode_t mode)
+{
+	size_t end = strlen(text), start = end;
+	char cut;
+	int dir, fd;
+
+	while (start > 0 && text[start - 1] != '/')
+		start--;
+	if (start == end || text[start] == '.')
+		return -ENOENT;
+	cut = text[start];
+	text[start] = '\0';
+	dir = inroot_open(root, text, O_DIRECTORY);
+	text[start] = cut;
+	if (dir < 0)
+		return dir;
+	fd = make_component(dir, text, start, end, mode);
+	fd_close(&dir);
+	return fd;
+}
+
 int inroot_make_dir(struct inroot *root, const char *path, mode_t mode)
 {
 	char text[PATH_MAX];
@@ -272,6 +295,9 @@ int inroot_make_dir(struct inroot *root, const char *path, mode_t mode)
 	if (strlen(path) >= sizeof text)
 		return -ENAMETOOLONG;
 	strcpy(text, path);
+	fd = make_last(root, text, mode);
+	if (fd != -ENOENT && fd != -EAGAIN)
+		return fd;
 	fd = -EAGAIN;
 	for (int links = 0; fd == -EAGAIN; links++)
 		fd = links > MAX_LINKS ? -ELOOP : make_dirs(root, text, mode);

@@ -211,7 +211,7 @@ struct op_credentials {
 	gid_t gid;
 	const gid_t *groups;
 	size_t n_groups;
-	bool keep_groups;      /* setgroups is denied, or the annotation asks for it */
+	bool keep_groups;      /* the annotation asks for it */
 	uint64_t bounding_drop; /* capabilities to drop from the bounding set */
 	uint64_t effective, permitted, inheritable, ambient;
 	bool keep_sys_admin;   /* until STEP_SECCOMP is done */

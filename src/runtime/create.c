@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,16 +100,24 @@ static bool fill_container(struct creation *c, GError **error)
 {
 	struct container *k = c->container;
 	const struct spec *s = c->spec;
-	g_autofree char *rootfs = NULL;
-	char *real;
+	char cwd[PATH_MAX];
+	struct stat st;
 
-	k->bundle = g_get_current_dir();
-	rootfs = g_canonicalize_filename(s->root_path, k->bundle);
-	real = realpath(rootfs, NULL);
-	if (!real)
-		return fail_errno(error, "invalid rootfs: stat %s", rootfs);
-	k->rootfs = g_strdup(real);
-	free(real);
+	if (!getcwd(cwd, sizeof cwd))
+		return fail_errno(error, "getcwd");
+	k->bundle = g_strdup(cwd);
+	k->rootfs = g_canonicalize_filename(s->root_path, k->bundle);
+	if (lstat(k->rootfs, &st) < 0)
+		return fail_errno(error, "invalid rootfs: stat %s", k->rootfs);
+	if (S_ISLNK(st.st_mode)) {
+		char *real = realpath(k->rootfs, NULL);
+
+		if (!real)
+			return fail_errno(error, "invalid rootfs: stat %s", k->rootfs);
+		g_free(k->rootfs);
+		k->rootfs = g_strdup(real);
+		free(real);
+	}
 	k->annotations = s->annotations;
 	k->poststart = s->hooks[HOOK_POSTSTART];
 	k->poststop = s->hooks[HOOK_POSTSTOP];
@@ -332,7 +341,10 @@ bool create_destroy(struct creation *c, const struct globals *globals, GError **
 {
 	struct container *k = c->container;
 
-	if (k->cgroup && !(cgroup_kill(k->cgroup, SIGKILL, error) && cgroup_destroy(k->cgroup, error)))
+	/* With the first process of a pid namespace all others have ended. */
+	if (k->cgroup && k->shared_pid_namespace && !cgroup_kill(k->cgroup, SIGKILL, error))
+		return false;
+	if (k->cgroup && !cgroup_destroy(k->cgroup, error))
 		return false;
 	if (!container_remove_dir(globals->root, k->id, error))
 		return false;

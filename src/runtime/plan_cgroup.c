@@ -31,11 +31,16 @@ static bool plan_unified(Plan *plan, const struct spec_mount *m, const struct mo
 		.type = "cgroup2",
 		.flags = o->flags,
 	};
-	int own = open_own(plan, h, o);
+	bool private = plan_has_namespace(plan, NS_CGROUP);
+	int own = -1;
 
-	if (own < 0)
-		return fail_with(error, own, "open cgroup %s", h->path);
-	if (plan_has_namespace(plan, NS_CGROUP))
+	/* With mapped ids the kernel may refuse the mount. */
+	if (!private || plan_has_namespace(plan, NS_USER)) {
+		own = open_own(plan, h, o);
+		if (own < 0)
+			return fail_with(error, own, "open cgroup %s", h->path);
+	}
+	if (private)
 		mount.fallback_fd = own;
 	else
 		mount.tree_fd = own;

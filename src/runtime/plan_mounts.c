@@ -87,10 +87,6 @@ bool plan_rootfs(Plan *plan, GError **error)
 	struct stat st;
 	int fd;
 
-	if (lstat(path, &st) < 0)
-		return fail_errno(error, "invalid rootfs: stat %s", path);
-	if (!S_ISDIR(st.st_mode))
-		return fail(error, "invalid rootfs: %s is not a directory, or a symlink", path);
 	if (plan->request.no_pivot && spec->linux_.rootfs_propagation && (final & MS_PRIVATE))
 		return fail(error, "rootfsPropagation of [r]private is not safe without pivot_root");
 	if (own)
@@ -99,7 +95,9 @@ bool plan_rootfs(Plan *plan, GError **error)
 		plan_add(plan, STEP_PARENT_PRIVATE, -1)->flags.path = path;
 	fd = plan_open_tree(plan, path, true);
 	if (fd < 0)
-		return fail_with(error, fd, "open rootfs %s", path);
+		return fail_with(error, fd, "invalid rootfs: open %s", path);
+	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+		return fail(error, "invalid rootfs: %s is not a directory", path);
 	plan_add(plan, STEP_ROOTFS, -1)->rootfs = (struct op_rootfs){ .tree_fd = fd, .path = path };
 	plan_add(plan, STEP_PIVOT, -1)->pivot = (struct op_pivot){
 		.no_pivot = plan->request.no_pivot,

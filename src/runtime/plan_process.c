@@ -6,8 +6,6 @@
 #include <linux/capability.h>
 #include <string.h>
 #include <sys/personality.h>
-#include <unistd.h>
-
 #include "base/rw.h"
 #include "common/diag.h"
 #include "common/error.h"
@@ -132,14 +130,6 @@ static bool filter_needs_admin(const Plan *plan)
 	return plan->request.filter && plan->request.filter->program && !plan->request.process->no_new_privileges;
 }
 
-/* setgroups(2) is denied in a user namespace that an unprivileged user has made. */
-static bool setgroups_denied(void)
-{
-	char text[16];
-
-	return rw_read_file(AT_FDCWD, "/proc/self/setgroups", text, sizeof text) > 0 && g_str_has_prefix(text, "deny");
-}
-
 static struct op_credentials plan_credentials(Plan *plan)
 {
 	const struct spec_process *p = plan->request.process;
@@ -148,7 +138,7 @@ static struct op_credentials plan_credentials(Plan *plan)
 		.gid = p->gid,
 		.groups = p->additional_gids,
 		.n_groups = p->n_additional_gids,
-		.keep_groups = plan->request.keep_sys_groups || (p->n_additional_gids == 0 && setgroups_denied()),
+		.keep_groups = plan->request.keep_sys_groups,
 		.umask = p->umask.set ? (mode_t)p->umask.value : DEFAULT_UMASK,
 	};
 

@@ -90,10 +90,9 @@ bool self_protect(char **argv, GError **error)
 	if (is_protected(self))
 		return true;
 	copy = open_read_only("/proc/self/exe");
-	if (copy < 0 || !is_protected(copy)) {
-		fd_close(&copy);
+	if (copy < 0)
 		copy = open_sealed_copy(self);
-	}
+	/* Looked at once more, for else we would execute ourselves for ever. */
 	if (copy < 0 || !is_protected(copy))
 		return fail_errno(error, "make a copy of the own program that cannot be overwritten");
 	syscall(SYS_execveat, copy, "", argv, environ, AT_EMPTY_PATH);

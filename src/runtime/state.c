@@ -56,14 +56,16 @@ static struct container *container_alloc(const char *root, const char *id)
 
 static char *format_now(void)
 {
+	g_autoptr(GDateTime) date = NULL;
+	g_autofree char *text = NULL;
 	struct timespec now;
-	struct tm tm;
-	char text[64], fraction[16];
+	char fraction[16];
 	size_t n;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+	/* Not gmtime(3), which reads the local zone's file. */
+	date = g_date_time_new_from_unix_utc(now.tv_sec);
+	text = g_date_time_format(date, "%Y-%m-%dT%H:%M:%S");
 	g_snprintf(fraction, sizeof fraction, ".%09ld", now.tv_nsec);
 	for (n = strlen(fraction); n > 0 && fraction[n - 1] == '0'; n--)
 		;
