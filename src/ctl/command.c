@@ -48,7 +48,11 @@ char *ctl_self(GError **error)
 		fail_errno(error, "read link /proc/self/exe");
 		return NULL;
 	}
-	return g_strndup(path, (gsize)n);
+	path[n] = '\0';
+	/* What the kernel says of a program that was replaced by a newer one: that one is meant. */
+	if (g_str_has_suffix(path, " (deleted)"))
+		path[n - (ssize_t)strlen(" (deleted)")] = '\0';
+	return g_strdup(path);
 }
 
 static char *find_given(const char *what, const char *given, GError **error)
