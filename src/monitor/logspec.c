@@ -1,6 +1,7 @@
 /* --log-path: which drivers, which file. */
 #include "monitor/logspec.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/error.h"
@@ -60,6 +61,23 @@ bool logspec_parse(char *const *values, struct logspec *ret_spec, GError **error
 		}
 	*ret_spec = spec;
 	return true;
+}
+
+bool logspec_check_place(const char *file, char *const *allowed, GError **error)
+{
+	g_autofree char *dir = g_path_get_dirname(file);
+	char *real = allowed ? realpath(dir, NULL) : NULL;
+	bool found = !allowed;
+
+	for (; real && !found && *allowed; allowed++) {
+		char *place = realpath(*allowed, NULL);
+		size_t len = place ? strlen(place) : 0;
+
+		found = place && strncmp(real, place, len) == 0 && (real[len] == '/' || real[len] == '\0' || len == 1);
+		free(place);
+	}
+	free(real);
+	return found || fail(error, "log file %s is in none of the directories of --log-allowlist-dir", file);
 }
 
 static void add_field(GString *fields, const char *key, const char *value)

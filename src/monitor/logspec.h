@@ -10,6 +10,9 @@ struct logspec {
 	bool journald;
 };
 
+/* Whether file lies in one of the directories (NULL: everywhere is fine), symlinks on the way resolved. */
+bool logspec_check_place(const char *file, char *const *allowed, GError **error);
+
 /* What every entry in the journal has: the container's id, tag, name and labels ("KEY=VALUE\n"...; a value with a newline
  * in the form with a length). tag, name and labels may be NULL. NULL with an error for an id or a label that journald's
  * readers could not use. */

@@ -83,6 +83,8 @@ static bool open_log(struct monitor *m, GError **error)
 	if (!logspec_parse(o->log_path, &m->log, error))
 		return false;
 	m->set.log_fd = -1;
+	if (m->log.file && !logspec_check_place(m->log.file, o->log_allowlist_dir, error))
+		return false;
 	if (m->log.file) {
 		m->set.log_fd = open(m->log.file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
 		if (m->set.log_fd < 0)

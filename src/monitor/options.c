@@ -62,14 +62,6 @@ static bool check_level(struct monitor_options *o, GError **error)
 	return fail(error, "No such log level %s", o->log_level);
 }
 
-/* What is understood but cannot be done yet is refused by name. */
-static bool check_supported(const struct monitor_options *o, GError **error)
-{
-	if (o->log_allowlist_dir)
-		return fail(error, "--log-allowlist-dir is not supported");
-	return true;
-}
-
 static void take_aliases(struct monitor_options *o)
 {
 	if (o->pidfile && !o->container_pidfile)
@@ -99,5 +91,5 @@ bool monitor_options_check(struct monitor_options *o, GError **error)
 	if (o->exit_delay < 0)
 		return fail(error, "Delay before invoking exit command must be greater than or equal to 0");
 	take_aliases(o);
-	return check_supported(o, error);
+	return true;
 }

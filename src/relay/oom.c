@@ -84,6 +84,12 @@ static void found(struct oom *o)
 	o->on_oom(o->user);
 }
 
+static void gone(struct oom *o)
+{
+	oom_stop(o);
+	o->on_gone(o->user);
+}
+
 /* v2: compares the counters with those seen before. */
 static void look_v2(struct oom *o)
 {
@@ -91,7 +97,7 @@ static void look_v2(struct oom *o)
 	int r = read_v2(o, &oom, &kill);
 
 	if (r == -ENODEV) {
-		oom_stop(o); /* the cgroup is gone */
+		gone(o);
 	} else if (r == 0 && (oom > o->base_oom || kill > o->base_kill)) {
 		o->kills += kill - o->base_kill;
 		o->base_oom = oom;
@@ -111,7 +117,7 @@ static void look_v1(struct oom *o)
 	/* Removing the cgroup fires the event too: then the control file cannot be read any more. */
 	n = pread(o->control_fd, text, sizeof text - 1, 0);
 	if (n < 0) {
-		oom_stop(o);
+		gone(o);
 		return;
 	}
 	text[n] = '\0';
@@ -166,7 +172,7 @@ static int start_v1(struct oom *o, int dir_fd)
 	return r < 0 ? r : loop_watch_start(o->loop, &o->watch, o->events_fd, EPOLLIN, on_event, o);
 }
 
-int oom_start(struct oom *o, struct loop *loop, pid_t pid, void (*on_oom)(void *user), void *user)
+int oom_start(struct oom *o, struct loop *loop, pid_t pid)
 {
 	char file[NUM_MAX + 16] = "/proc/", text[4096], *path;
 	auto_fd root_fd = -1, dir_fd = -1;
@@ -174,8 +180,8 @@ int oom_start(struct oom *o, struct loop *loop, pid_t pid, void (*on_oom)(void *
 	ssize_t n;
 	int r;
 
-	*o = (struct oom){ .loop = loop, .events_fd = -1, .control_fd = -1, .on_oom = on_oom, .user = user };
-	o->watch.fd = -1;
+	o->loop = loop;
+	o->events_fd = o->control_fd = o->watch.fd = -1;
 	if (statfs(CGROUP_ROOT, &fs) < 0)
 		return -errno;
 	o->v2 = fs.f_type == CGROUP2_SUPER_MAGIC;

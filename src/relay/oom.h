@@ -22,11 +22,12 @@ struct oom {
 	uint64_t base_oom, base_kill;
 	struct loop_watch watch;
 	void (*on_oom)(void *user);
+	void (*on_gone)(void *user); /* the cgroup was removed: nothing more will come */
 	void *user;
 };
 
-/* Starts watching the cgroup of pid. 0 or -errno: then OOMs go unnoticed, which is worth a warning. */
-int oom_start(struct oom *o, struct loop *loop, pid_t pid, void (*on_oom)(void *user), void *user);
+/* Starts watching the cgroup of pid; the callbacks are set. 0 or -errno: then OOMs go unnoticed, which is worth a warning. */
+int oom_start(struct oom *o, struct loop *loop, pid_t pid);
 
 /* A last look at the counters. */
 void oom_check(struct oom *o);

@@ -97,6 +97,13 @@ static void on_oom(void *user)
 	touch(r, r->set.oom_path);
 }
 
+static void on_cgroup_gone(void *user)
+{
+	struct relay *r = user;
+
+	say(r, RELAY_INFO, "Cgroup appears to have been removed, no more watching for out of memory", r->set.id, 0);
+}
+
 static void on_timeout(struct loop_timer *t, void *user)
 {
 	(void)t;
@@ -189,7 +196,7 @@ static void announce(struct relay *r)
 	clock_gettime(CLOCK_REALTIME, &r->end.start_real);
 	r->end.start_boot_ns = sys_clock_ns(CLOCK_BOOTTIME);
 	if (!r->set.exec) {
-		err = oom_start(&r->oom, &r->loop, r->container_pid, on_oom, r);
+		err = oom_start(&r->oom, &r->loop, r->container_pid);
 		if (err < 0 && err != -ENOENT && err != -ESRCH)
 			say(r, RELAY_WARNING, "watch for out of memory", r->set.id, err);
 		r->end.oom_known = err == 0;
@@ -333,6 +340,9 @@ static int start_control(struct relay *r)
 		.on_master = on_master,
 		.user = r,
 	};
+	r->oom.on_oom = on_oom;
+	r->oom.on_gone = on_cgroup_gone;
+	r->oom.user = r;
 	r->ctl.on_line = r->winsz.on_line = on_ctl;
 	r->ctl.user = r->winsz.user = r;
 	r->notify.host = r->set.notify_host;
