@@ -125,5 +125,6 @@ int child_copy_tree(int from_fd, int to_fd, int depth)
 		}
 	if (n < 0 || fstat(from_fd, &st) < 0)
 		return -errno;
-	return copy_metadata(to_fd, "", &st);
+	/* Owner and mode of the top are the mount's: its options, or what it took from the directory that it covers. */
+	return depth ? copy_metadata(to_fd, "", &st) : 0;
 }

@@ -28,8 +28,8 @@ static int open_ordinary_dir(struct child *c, const char *path)
 	return child_result(c, PART_SYMLINK, -ENOTDIR);
 }
 
-/* Opens the place, making it when it is missing. */
-static int open_target(struct child *c, const struct op_mount *m)
+/* Opens the place, making it when it is missing; *ret_made is set only then, and for directories. */
+static int open_target(struct child *c, const struct op_mount *m, bool *ret_made)
 {
 	struct statfs fs;
 	int fd;
@@ -38,8 +38,13 @@ static int open_target(struct child *c, const struct op_mount *m)
 		fd = open_ordinary_dir(c, m->target);
 	else if (m->target_is_file)
 		fd = child_result(c, PART_TARGET, inroot_make_file(&c->root, m->target));
-	else
-		fd = child_result(c, PART_TARGET, inroot_make_dir(&c->root, m->target, 0755));
+	else {
+		fd = inroot_open(&c->root, m->target, O_DIRECTORY);
+		*ret_made = fd == -ENOENT;
+		if (*ret_made)
+			fd = inroot_make_dir(&c->root, m->target, 0755);
+		fd = child_result(c, PART_TARGET, fd);
+	}
 	if (fd < 0 || m->may_cover_proc)
 		return fd;
 	/* A volume over /proc would let the image answer for the kernel (CVE-2019-16884). */
@@ -73,12 +78,13 @@ static int data_with_mode(const struct op_mount *m, int target_fd, char *buf, si
 	return 0;
 }
 
-static int mount_new(struct child *c, const struct op_mount *m, int target_fd)
+/* made: the directory was not in the image, so its mode means nothing. */
+static int mount_new(struct child *c, const struct op_mount *m, int target_fd, bool made)
 {
 	char data[4096];
 	const char *used = m->data;
 
-	if (m->inherit_mode) {
+	if (m->inherit_mode && !made) {
 		int r = data_with_mode(m, target_fd, data, sizeof data);
 
 		if (r < 0)
@@ -131,13 +137,14 @@ static int finish(struct child *c, const struct op_mount *m, int below_fd)
 int step_mount(struct child *c, const struct child_op *op)
 {
 	const struct op_mount *m = &op->mount;
-	auto_fd target = open_target(c, m);
+	bool made = false;
+	auto_fd target = open_target(c, m, &made);
 	int r;
 
 	if (target < 0)
 		return target;
 	if (m->tree_fd >= 0)
 		return child_result(c, PART_MOUNT, attach(m->tree_fd, target));
-	r = mount_new(c, m, target);
+	r = mount_new(c, m, target, made);
 	return r < 0 ? r : finish(c, m, target);
 }

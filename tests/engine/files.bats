@@ -72,6 +72,8 @@ load engine
 	run -0 podman run --rm --tmpfs /t:size=4m,mode=1770 $BB sh -c 'stat -c %a /t; grep " /t " /proc/mounts; echo x >/t/f'
 	is "${lines[0]}" 1770 mode
 	like "${lines[1]}" '^tmpfs /t tmpfs .*size=4096k' "mount options"
+	run -0 podman run --rm --tmpfs /new --tmpfs /root --tmpfs /etc $BB sh -c 'stat -c "%n %a %u" /new /root /etc; cat /etc/not-a-program'
+	is "$output" $'/new 1777 0\n/root 755 0\n/etc 755 0\nnot a program' "modes: the kernel's, the image's; contents"
 }
 
 @test "--shm-size, --ipc host and the message queues" {

@@ -21,7 +21,8 @@ pty() { # STEP... -- COMMAND...
 }
 
 @test "Ctrl-C interrupts the program in the container and not podman" {
-	run -5 pty 'expect:# ' 'send:echo rea""dy; sleep 1000\r' 'expect:ready' 'send:\x03' 'expect:# ' \
+	# One process prints and sleeps, so that the signal finds it whatever it is at.
+	run -5 pty 'expect:# ' "send:sh -c 'echo rea\"\"dy; exec sleep 1000'\\r" 'expect:ready' 'send:\x03' 'expect:# ' \
 		'send:exit 5\r' -- podman run --rm -ti $BB sh
 }
 
