@@ -193,6 +193,10 @@ is_gone() { # ID...
 }
 
 teardown_file() {
+	engine_teardown_file
+}
+
+engine_teardown_file() {
 	local dir stray=
 	[ -n "${D:-}" ] || return 0
 	podman pod rm -fa -t 0 >/dev/null

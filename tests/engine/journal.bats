@@ -1,0 +1,44 @@
+load engine
+
+# podman's usual log driver on hosts with systemd. The journal daemon needs no systemd, only its directories.
+
+setup_more() {
+	mkdir -p /run/systemd/journal /run/log/journal
+	/lib/systemd/systemd-journald >"$D/journald" 2>&1 3>&- 4>&- &
+	echo $! >"$D/journald.pid"
+	until_true 10 test -S /run/systemd/journal/socket
+}
+
+teardown_file() {
+	kill "$(cat "$D/journald.pid")"
+	engine_teardown_file
+}
+
+entries() { # CONTAINER, as JSON, its own words only
+	journalctl --output json --no-pager CONTAINER_NAME="$1"
+}
+
+@test "podman logs reads both streams back from the journal" {
+	podman run --name both --log-driver journald $BB sh -c 'echo out; echo err >&2; echo out2'
+	until_true 10 eval '[ "$(podman logs both 2>&1 | wc -l)" -eq 3 ]'
+	run -0 --separate-stderr podman logs both
+	is "$output" $'out\nout2' stdout
+	is "$stderr" err stderr
+}
+
+@test "entries have the fields that readers know" {
+	id=$(podman run -d --name fields --log-driver journald --log-opt tag=label $BB sh -c 'echo out; echo err >&2; printf part')
+	podman wait fields
+	until_true 10 eval '[ "$(entries fields | wc -l)" -eq 3 ]'
+	run -0 jq -r '[.PRIORITY, .CONTAINER_ID, .CONTAINER_ID_FULL, .CONTAINER_TAG, .SYSLOG_IDENTIFIER,
+		.CONTAINER_PARTIAL_MESSAGE // "whole", (.MESSAGE | rtrimstr("\n"))] | join(" ")' <<<"$(entries fields)"
+	common="${id:0:12} $id label label"
+	is "$output" "6 $common whole out"$'\n'"3 $common whole err"$'\n'"6 $common true part" entries
+	is "$(entries fields | jq -r ._EXE | sort -u)" "$MONITOR" "the sender"
+}
+
+@test "many lines are in the journal once and in order" {
+	podman run --name many --log-driver journald $BB seq 2000 >/dev/null
+	until_true 10 eval '[ "$(entries many | wc -l)" -eq 2000 ]'
+	seq 2000 | cmp - <(podman logs many)
+}
