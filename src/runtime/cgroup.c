@@ -2,6 +2,7 @@
 #include "runtime/cgroup_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -461,10 +462,38 @@ bool cgroup_write_if_there(const Cgroup *cg, const char *controller, const char 
 	return false;
 }
 
+static bool apply_devices_v1(const Cgroup *cg, const GArray *rules, GError **error)
+{
+	g_autoptr(GArray) lines = device_rules_for_v1(rules, error);
+	size_t i = cgroup_find(cg, "devices");
+	int dir_fd = i == CGROUP_NONE ? -ENOENT : cgroup_dir(cg, i);
+	const char *file = NULL;
+	auto_fd fd = -1;
+
+	if (!lines)
+		return false;
+	/* The first line has a file of its own, all others share one. */
+	for (guint l = 0; l < lines->len; l++) {
+		const struct device_line *line = &g_array_index(lines, struct device_line, l);
+		int err;
+
+		if (file != line->file) {
+			fd_close(&fd);
+			file = line->file;
+			fd = dir_fd < 0 ? dir_fd : cgroupfs_open(dir_fd, file, O_WRONLY);
+		}
+		err = fd < 0 ? fd : cgroupfs_put(fd, line->text);
+		if (err < 0)
+			return fail_with(error, err, "failed to write \"%s\": write %s%s/%s", line->text,
+				i == CGROUP_NONE ? "" : cg->hierarchies[i].mount,
+				i == CGROUP_NONE ? "" : cg->hierarchies[i].path, file);
+	}
+	return true;
+}
+
 static bool apply_devices(const Cgroup *cg, const struct spec_resources *resources, GError **error)
 {
 	g_autoptr(GArray) rules = device_rules_from_spec(resources, error);
-	g_autoptr(GArray) lines = NULL;
 
 	if (!rules)
 		return false;
@@ -478,16 +507,7 @@ static bool apply_devices(const Cgroup *cg, const struct spec_resources *resourc
 		return fd < 0 ? fail_with(error, fd, "open the container's cgroup")
 			      : device_program_attach(program, fd, error);
 	}
-	lines = device_rules_for_v1(rules, error);
-	if (!lines)
-		return false;
-	for (guint i = 0; i < lines->len; i++) {
-		const struct device_line *line = &g_array_index(lines, struct device_line, i);
-
-		if (!cgroup_write(cg, "devices", line->file, line->text, error))
-			return false;
-	}
-	return true;
+	return apply_devices_v1(cg, rules, error);
 }
 
 static bool apply_limits(const Cgroup *cg, const struct spec_resources *resources, GError **error)

@@ -13,6 +13,17 @@
 
 /* --- before the first process --- */
 
+/* One level of init_cpuset: takes over what the level has, or gives it what the one above had. */
+static int pass_down(int dir_fd, bool is_root, const char *file, char *value, size_t size)
+{
+	char text[4096];
+	ssize_t n = cgroupfs_read(dir_fd, file, text, sizeof text);
+
+	if (n > 0)
+		g_strlcpy(value, text, size);
+	return n < 0 ? (int)n : n == 0 && !is_root ? cgroupfs_write(dir_fd, file, value) : 0;
+}
+
 /* A fresh cpuset has no CPUs and no memory nodes, and nothing can enter it: takes them from the parents, downwards. */
 static bool init_cpuset(const Cgroup *cg, size_t i, GError **error)
 {
@@ -23,17 +34,13 @@ static bool init_cpuset(const Cgroup *cg, size_t i, GError **error)
 	/* end runs over the lengths of the path's prefixes: "", "/a", "/a/b". */
 	for (size_t end = 0;; end = end + 1 + strcspn(path + end + 1, "/")) {
 		g_autofree char *prefix = g_strndup(path, end);
-		auto_fd fd = cgroupfs_open_dir(cg->nodes[i].root_fd, prefix);
+		auto_fd between_fd =
+			end == 0 || path[end] == '\0' ? -1 : cgroupfs_open_dir(cg->nodes[i].root_fd, prefix);
+		int fd = end == 0 ? cg->nodes[i].root_fd : path[end] == '\0' ? cgroup_dir(cg, i) : between_fd;
 
 		for (size_t f = 0; f < G_N_ELEMENTS(files); f++) {
-			char text[sizeof values[0]];
-			ssize_t n = fd < 0 ? fd : cgroupfs_read(fd, files[f], text, sizeof text);
-			int err = n < 0 ? (int)n : 0;
+			int err = fd < 0 ? fd : pass_down(fd, end == 0, files[f], values[f], sizeof values[f]);
 
-			if (n > 0)
-				strcpy(values[f], text);
-			else if (n == 0 && end > 0)
-				err = cgroupfs_write(fd, files[f], values[f]);
 			if (err < 0)
 				return fail_with(
 					error, err, "set up %s%s/%s", cg->hierarchies[i].mount, prefix, files[f]);

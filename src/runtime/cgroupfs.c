@@ -92,6 +92,17 @@ static int walk_down(int root_fd, const char *path, bool make, unsigned int *mad
 	return more < 0 ? more : steal_fd(&dir_fd);
 }
 
+/* Whether path has no component that could lead elsewhere but down; a cgroup file system has no symlinks. */
+static bool leads_down(const char *path)
+{
+	char name[NAME_MAX + 1];
+	int more;
+
+	while ((more = next_component(&path, name)) > 0)
+		;
+	return more == 0;
+}
+
 int cgroupfs_open_dir(int root_fd, const char *path)
 {
 	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = STAY_BELOW };
@@ -103,37 +114,39 @@ int cgroupfs_open_dir(int root_fd, const char *path)
 
 int cgroupfs_make_dir(int root_fd, const char *path, unsigned int *ret_made)
 {
-	int fd = cgroupfs_open_dir(root_fd, path);
-
 	*ret_made = 0;
-	return fd == -ENOENT ? walk_down(root_fd, path, true, ret_made) : fd;
+	if (!leads_down(path))
+		return -EINVAL;
+	/* The parents are usually there. */
+	if (mkdirat(root_fd, path + strspn(path, "/"), 0755) == 0)
+		*ret_made = 1;
+	else if (errno == ENOENT)
+		return walk_down(root_fd, path, true, ret_made);
+	else if (errno != EEXIST)
+		return -errno;
+	return cgroupfs_open_dir(root_fd, path);
 }
 
+/* Removes the directory and cuts its name off. */
 static int unmake_one(int root_fd, char *path)
 {
-	auto_fd parent_fd = -1;
-	char *slash;
-	size_t len = strlen(path);
+	char *slash = strrchr(path, '/');
 
-	while (len > 0 && path[len - 1] == '/')
-		path[--len] = '\0';
-	slash = strrchr(path, '/');
-	if (len == 0 || !slash)
+	if (!slash || !slash[1])
 		return -EBUSY; /* the root of the hierarchy */
+	if (unlinkat(root_fd, path + strspn(path, "/"), AT_REMOVEDIR) < 0)
+		return -errno;
 	*slash = '\0';
-	parent_fd = cgroupfs_open_dir(root_fd, path);
-	if (parent_fd < 0)
-		return parent_fd;
-	return unlinkat(parent_fd, slash + 1, AT_REMOVEDIR) < 0 ? -errno : 0;
+	return 0;
 }
 
 int cgroupfs_unmake_dir(int root_fd, const char *path, unsigned int n)
 {
-	char *rest = strdup(path);
+	char *rest = leads_down(path) ? strdup(path) : NULL;
 	int result;
 
 	if (!rest)
-		return -ENOMEM;
+		return -EINVAL;
 	result = unmake_one(root_fd, rest);
 	for (unsigned int i = 1; i < n && result == 0; i++)
 		if (unmake_one(root_fd, rest) < 0)
@@ -201,18 +214,21 @@ int cgroupfs_read_key(int dir_fd, const char *name, const char *key, uint64_t *r
 	return n < 0 ? (int)n : find_key(text, key, ret_value);
 }
 
-int cgroupfs_write(int dir_fd, const char *name, const char *text)
+int cgroupfs_put(int fd, const char *text)
 {
-	auto_fd fd = cgroupfs_open(dir_fd, name, O_WRONLY);
 	size_t size = strlen(text);
-	ssize_t n;
+	ssize_t n = rw_write(fd, text, size);
 
-	if (fd < 0)
-		return fd;
-	n = rw_write(fd, text, size);
 	if (n < 0)
 		return (int)n;
 	return (size_t)n == size ? 0 : -EIO;
+}
+
+int cgroupfs_write(int dir_fd, const char *name, const char *text)
+{
+	auto_fd fd = cgroupfs_open(dir_fd, name, O_WRONLY);
+
+	return fd < 0 ? fd : cgroupfs_put(fd, text);
 }
 
 int cgroupfs_wait_key(int dir_fd, const char *name, const char *key, uint64_t value, int timeout_ms)
@@ -246,8 +262,8 @@ int cgroupfs_wait_key(int dir_fd, const char *name, const char *key, uint64_t va
 
 struct walk {
 	cgroupfs_visit visit; /* after the children */
-	bool remove;	      /* the children, each after its own */
-	int error;	      /* first failed removal */
+	bool remove;          /* the children, each after its own */
+	int error;            /* first failed removal */
 	void *user;
 };
 
@@ -273,7 +289,7 @@ static int walk_level(int dir_fd, struct walk *w, int depth)
 		child_fd = open_component(dir_fd, e->d_name, O_RDONLY | O_DIRECTORY);
 		if (child_fd == -ENOENT)
 			continue;
-		result = child_fd < 0		       ? child_fd
+		result = child_fd < 0                  ? child_fd
 			 : depth >= CGROUPFS_MAX_DEPTH ? -ELOOP
 						       : walk_level(child_fd, w, depth + 1);
 		if (result == 0 && w->remove && unlinkat(dir_fd, e->d_name, AT_REMOVEDIR) < 0 && errno != ENOENT &&

@@ -18,7 +18,7 @@ int cgroupfs_open_root(const char *mount, bool v2);
 int cgroupfs_open_dir(int root_fd, const char *path);
 
 /* Makes path with its missing parents (0755). *ret_made is how many directories are new, also on error. Returns the
- * directory opened, or -errno. */
+ * directory opened, or -errno (-EINVAL: a path with ".."). */
 int cgroupfs_make_dir(int root_fd, const char *path, unsigned int *ret_made);
 
 /* Removes path and, when n > 1, its n - 1 nearest parents as far as they are empty. 0 or the -errno of path itself. */
@@ -36,7 +36,8 @@ int cgroupfs_read_u64(int dir_fd, const char *name, uint64_t *ret_value);
 /* Reads the number after key in a file of "key value" lines (memory.events, cgroup.events). -ENODATA without it. */
 int cgroupfs_read_key(int dir_fd, const char *name, const char *key, uint64_t *ret_value);
 
-/* Writes text by one write(2). */
+/* Writes text by one write(2), to a control file that is open, or by name. */
+int cgroupfs_put(int fd, const char *text);
 int cgroupfs_write(int dir_fd, const char *name, const char *text);
 
 /* Waits until key of the events file has value, woken by the kernel (POLLPRI), at most timeout_ms. 0, -ETIMEDOUT, or
