@@ -51,5 +51,6 @@ const struct command cmd_create = {
 	.min_args = 1,
 	.max_args = 1,
 	.failure_prefix = "create failed",
+	.enters_container = true,
 	.run = create_run,
 };

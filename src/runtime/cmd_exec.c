@@ -186,5 +186,6 @@ const struct command cmd_exec = {
 	.stops_at_positional = true,
 	.failure_status = 255,
 	.failure_prefix = "exec failed",
+	.enters_container = true,
 	.run = exec_run,
 };

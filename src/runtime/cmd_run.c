@@ -86,5 +86,6 @@ const struct command cmd_run = {
 	.min_args = 1,
 	.max_args = 1,
 	.failure_prefix = "run failed",
+	.enters_container = true,
 	.run = run_run,
 };

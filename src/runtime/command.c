@@ -2,12 +2,14 @@
 #include "runtime/command.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/diag.h"
 #include "common/error.h"
 #include "runtime/log.h"
+#include "runtime/self.h"
 #include "runtime/version.h"
 
 #define EXIT_USAGE           1
@@ -349,7 +351,7 @@ static int usage(const char *program, const struct words *w, const char *what, c
 	return EXIT_USAGE;
 }
 
-static int run_words(const char *program, struct words *w)
+static int run_words(const char *program, struct words *w, char **argv)
 {
 	struct globals g = { 0 };
 	g_autoptr(GError) error = NULL;
@@ -359,6 +361,10 @@ static int run_words(const char *program, struct words *w)
 
 	if (!w->command->refused && !check_arg_count(w->command, w->args->len, &error))
 		return usage(program, w, "Incorrect Usage.", error->message);
+	if (w->command->enters_container && !self_protect(argv, &error)) {
+		fprintf(stderr, "tallyrun: %s\n", error->message);
+		return EXIT_FAILURE;
+	}
 	if (parse(global_options, G_N_ELEMENTS(global_options), w->global, &g, &error) && settle_globals(&g, &error) &&
 		log_level(&g, &level, &error))
 		log = log_new(g.log, g_strcmp0(g.log_format, "json") == 0, level, &error);
@@ -395,7 +401,7 @@ int command_main(int argc, char **argv)
 	} else if (w.help || !w.command) {
 		print_help(w.command);
 	} else {
-		status = run_words(program, &w);
+		status = run_words(program, &w, argv);
 	}
 	words_clear(&w);
 	return status;

@@ -28,6 +28,7 @@ struct command {
 	void (*options_init)(void *options); /* sets what is not zero by default; NULL: nothing */
 	int min_args, max_args;       /* max_args -1: any number */
 	bool stops_at_positional;     /* what follows the first argument is not ours (exec, ps) */
+	bool enters_container;        /* code of ours runs in the container's namespaces (create, run, exec) */
 	int failure_status;           /* exit status on error; 0 stands for 1 */
 	const char *failure_prefix;   /* put in front of the error ("runc create failed") or NULL */
 

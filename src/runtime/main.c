@@ -1,10 +1,8 @@
 /* tallyrun: the OCI runtime. */
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "runtime/command.h"
-#include "runtime/self.h"
 
 extern const struct command cmd_checkpoint, cmd_create, cmd_delete, cmd_events, cmd_exec, cmd_features, cmd_kill,
 	cmd_list, cmd_pause, cmd_ps, cmd_restore, cmd_resume, cmd_run, cmd_spec, cmd_start, cmd_state, cmd_update;
@@ -44,12 +42,6 @@ static void fill_stdio(void)
 
 int main(int argc, char **argv)
 {
-	g_autoptr(GError) error = NULL;
-
 	fill_stdio();
-	if (!self_protect(argv, &error)) {
-		fprintf(stderr, "tallyrun: %s\n", error->message);
-		return 1;
-	}
 	return command_main(argc, argv);
 }
