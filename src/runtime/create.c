@@ -53,9 +53,13 @@ bool create_check_preserved(int skip, int n, GError **error)
 {
 	if (n < 0 || n > 65536)
 		return fail(error, "invalid number of preserved descriptors: %d", n);
-	for (int i = 0; i < n; i++)
-		if (fcntl(3 + skip + i, F_GETFD) < 0)
-			return fail_errno(error, "unable to stat preserved-fd %d (of %d)", i, n);
+	for (int i = 0; i < n; i++) {
+		int flags = fcntl(3 + skip + i, F_GETFD);
+
+		/* One that is close-on-exec is not the caller's, but something of ours on the same number. */
+		if (flags < 0 || (flags & FD_CLOEXEC))
+			return fail_with(error, -EBADF, "unable to stat preserved-fd %d (of %d)", i, n);
+	}
 	return true;
 }
 
