@@ -163,6 +163,7 @@ cleanup_containers() {
 		id=$(basename "$id")
 		"$RUNTIME" --root "$ROOT" delete --force -- "$id" >/dev/null 2>&1 || true
 	done
+	rm -rf "$ROOT/.seccomp-cache" # ours: compiled filters, for all containers of this root
 	nothing_in "$ROOT" || {
 		echo "left in the state directory: $(ls -A "$ROOT")" >&2
 		return 1

@@ -22,7 +22,8 @@ refused() {
 	exits 0 "$MONITOR" --version
 	like "$output" '^(version:|conmon version)? ?[0-9]+\.[0-9]+\.[0-9]+'
 	read -r major minor patch < <(awk 'NR == 1 { split($3, v, "."); print v[1], v[2], v[3] }' <<<"$output")
-	[ "$major" -eq 2 ] && { [ "$minor" -gt 1 ] || [ "$minor" -eq 1 ] && [ "$patch" -ge 2 ]; }
+	[ "$major" -eq 2 ]
+	[ $((minor * 1000 + patch)) -ge 1002 ]
 }
 
 @test "--help goes to stdout with status 0 and names the options that CRI-O looks for" {

@@ -22,15 +22,16 @@ order_of() {
 	[ "$last" -lt "$first" ] || fail "$3 (line $first) comes before $1 (line $last)"
 }
 
-@test "order: log synced, clients closed, persist file, exit file, attach socket, exit command" {
-	bundle sh -c 'read x; exit 3'
+@test "order: clients closed, persist file, exit file, attach socket, exit command" {
+	bundle sh -c 'read x; echo "$x"; exit 3'
 	traced -- -i --exit-command /bin/true
 	client one
 	send one 'x\n'
 	mon_end
 	client_ends one 0
 	is "$(exit_file)" 3
-	order_of "log sync" "f(data)?sync\([0-9]+<$LOG>" "persist file" "rename.*persist/exit\""
+	# The log is synced; with ours nobody waits for the disk to learn the status.
+	grep -qE "f(data)?sync\([0-9]+<$LOG>" "$DIR/trace" || fail "the log was not synced"
 	fd=$(grep -oE 'accept4?\(.*= [0-9]+' "$DIR/trace" | tail -n 1 | sed 's/.*= //')
 	order_of "client end" "(close|shutdown)\($fd[<,)]" "persist file" "rename.*persist/exit\""
 	order_of "persist file" "rename.*persist/exit\"" "exit file" "rename.*exits/$ID\""
