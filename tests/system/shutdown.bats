@@ -36,7 +36,7 @@ order_of() {
 	order_of "client end" "(close|shutdown)\($fd[<,)]" "persist file" "rename.*persist/exit\""
 	order_of "persist file" "rename.*persist/exit\"" "exit file" "rename.*exits/$ID\""
 	# Only the last one counts: an old socket is unlinked at the start as well.
-	sed -i "1,/rename.*persist/{/unlink.*attach/d}" "$DIR/trace"
+	sed -i '1,/rename.*persist\/exit")/{/unlink.*attach/d}' "$DIR/trace"
 	order_of "exit file" "rename.*exits/$ID\"" "attach socket" "unlink.*attach\""
 	order_of "attach socket" "unlink.*attach\"" "exit command" 'execve\("/bin/true"'
 }
