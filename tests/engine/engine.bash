@@ -69,6 +69,7 @@ write_conf() {
 		events_logger = "file"
 		infra_image = "$BB"
 		lock_type = "file"
+		exit_command_delay = 2
 		conmon_path = ["$MONITOR"]
 		runtime = "$name"
 		[engine.runtimes]
