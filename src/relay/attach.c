@@ -15,7 +15,7 @@
 #define BATCH	    32u		  /* packets for one sendmmsg(2) */
 #define BEHIND_TURN (256u * 1024) /* bytes from the log for one client before the others' turn */
 
-static char packet_type[N_STREAMS] = { [STREAM_OUT] = 2, [STREAM_ERR] = 3 };
+static const char packet_type[N_STREAMS] = { [STREAM_OUT] = 2, [STREAM_ERR] = 3 };
 
 static void on_client(struct loop_watch *w, uint32_t events, void *user);
 
@@ -80,7 +80,7 @@ static int send_from_spool(struct attach_client *c)
 		for (uint32_t done = 0; done < len && n < BATCH; n++) {
 			uint32_t part = len - done < ATTACH_PACKET_MAX ? len - done : ATTACH_PACKET_MAX;
 
-			iov[n][0] = (struct iovec){ &packet_type[stream], 1 };
+			iov[n][0] = (struct iovec){ (void *)&packet_type[stream], 1 };
 			iov[n][1] = (struct iovec){ (void *)(data + done), part };
 			msgs[n] = (struct mmsghdr){ .msg_hdr = { .msg_iov = iov[n], .msg_iovlen = 2 } };
 			done += part;
@@ -99,7 +99,7 @@ static int send_from_spool(struct attach_client *c)
 /* 1, 0 or -errno as above. */
 static int send_packet(int fd, enum stream stream, const char *data, uint32_t len)
 {
-	struct iovec iov[2] = { { &packet_type[stream], 1 }, { (void *)data, len } };
+	struct iovec iov[2] = { { (void *)&packet_type[stream], 1 }, { (void *)data, len } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 	ssize_t r;
 
