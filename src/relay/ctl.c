@@ -7,7 +7,7 @@
 #include "base/fd.h"
 #include "base/rw.h"
 
-#define SIZE_MAX_VALUE 1000u /* as conmon since 2.2.0: beyond it is a mistake or mischief */
+#define SIZE_MAX_VALUE 65535u /* what struct winsize holds; walls of screens are wider than 1000 columns */
 
 /* Reads a decimal at *p after blanks and moves behind it. */
 static bool read_number(const char **p, uint32_t *ret_value)

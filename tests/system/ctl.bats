@@ -85,7 +85,7 @@ sizes() { payload | tr -d '\r' | tr '\n' ','; }
 	refused_sizes() {
 		resizable
 		ctl '1 -1 80\n'
-		ctl '1 1001 80\n'
+		ctl '1 65536 80\n'
 		ctl '1 99999999999 80\n'
 		ctl '1 31 91\n'
 		await -t 3 match "$LOG" 'window 31 91'
