@@ -1,14 +1,9 @@
-/* tallyctl attach: to a container that runs; ends with its exit status. */
-#include <unistd.h>
-
+/* tallyctl attach: to a container that runs, or is going to; ends with its exit status. */
 #include "base/fd.h"
-#include "common/diag.h"
-#include "ctl/attach_client.h"
 #include "ctl/command.h"
 #include "ctl/foreground.h"
 #include "ctl/lifecycle.h"
 #include "ctl/store.h"
-#include "ctl/terminal.h"
 #include "ctl/wait.h"
 
 struct options {
@@ -20,56 +15,27 @@ static const struct option_spec specs[] = { OPTION_SPEC(struct options, no_stdin
 	"Do not pass our standard input on") OPTION_SPEC(struct options, detach_keys, STRING, "detach-keys", 0, "KEYS",
 	"Keys that leave a terminal session, \"\" for none (default: ctrl-p,ctrl-q)") };
 
-static int attach(Container *c, EndWatch *end, const struct detach_keys *keys, bool no_stdin, GError **error)
-{
-	g_autofree char *what = g_strdup_printf("container %s", c->id);
-	auto_fd process_fd = process_id_open(&c->record.process, c->record.boot_id);
-	auto_fd signal_fd = wait_signals_open(error);
-	auto_fd sock_fd = signal_fd < 0 ? -1 : attach_connect(c->dir_fd, error);
-	struct foreground f = { .what = what, .pidfd = process_fd, .terminal = c->record.terminal };
-	struct attach_client client = {
-		.sock_fd = sock_fd,
-		.dir_fd = c->dir_fd,
-		.stdin_fd = c->record.stdin_open && !no_stdin ? STDIN_FILENO : -1,
-		.terminal = c->record.terminal,
-		.keys = *keys,
-		.signal_fd = signal_fd,
-	};
-	struct ending ending;
-	int status;
-
-	if (sock_fd < 0)
-		return -1;
-	if (c->record.terminal)
-		(void)terminal_send_size(c->dir_fd); /* ours is none: the container's stays as it is */
-	if (!foreground_attach(&f, &client, &status, error))
-		return status;
-	if (!end_watch_wait(end, signal_fd, foreground_on_signal, &f, &ending, error))
-		return f.left_by ? foreground_left(&f) : -1;
-	status = ending_status(&ending);
-	if (!ending.known)
-		diag_error("container %s: exit status unknown: %s", c->id, ending.why);
-	ending_clear(&ending);
-	return status;
-}
-
 static int attach_main(const struct ctl *ctl, const struct options *o, int argc, char **argv, GError **error)
 {
 	g_autoptr(Container) c = NULL;
-	g_autoptr(EndWatch) end = NULL;
-	struct detach_keys keys;
+	auto_fd signal_fd = -1;
+	struct watched_container w = { .sock_fd = -1 };
+	int status = -1;
 
 	if (argc != 2) {
 		fail(error, "attach: one container id is needed");
 		return -1;
 	}
-	if (!detach_keys_parse(&keys, o->detach_keys ?: DETACH_KEYS_DEFAULT, error))
+	if (!detach_keys_parse(&w.keys, o->detach_keys ?: DETACH_KEYS_DEFAULT, error))
 		return -1;
-	c = container_open_known(ctl, argv[1], error);
-	if (!c || !container_require_running(c, error))
+	w.container = c = container_open_known(ctl, argv[1], error);
+	if (!c || !container_require_live(c, error))
 		return -1;
-	end = end_watch_new(c, error);
-	return end ? attach(c, end, &keys, o->no_stdin, error) : -1;
+	signal_fd = w.signal_fd = wait_signals_open(error);
+	if (signal_fd >= 0 && watched_connect(&w, error))
+		status = watched_run(&w, c->record.stdin_open && !o->no_stdin, error);
+	watched_clear(&w);
+	return status;
 }
 
 static int attach_run_verb(const struct ctl *ctl, int argc, char **argv, GError **error)

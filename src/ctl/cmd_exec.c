@@ -164,7 +164,7 @@ static bool prepare(struct exec *x, GError **error)
 	g_autofree char *text = NULL;
 
 	x->container = container_open_known(x->ctl, x->id, error);
-	if (!x->container || !container_require_running(x->container, error))
+	if (!x->container || !container_require_live(x->container, error))
 		return false;
 	x->monitor = ctl_monitor(x->ctl, x->container->record.monitor, error);
 	x->runtime = x->monitor ? ctl_runtime(x->ctl, x->container->record.runtime, error) : NULL;

@@ -22,13 +22,14 @@ static int kill_container(const struct ctl *ctl, const char *id, int sig, GError
 	/* One that lost its monitor can be killed, too. */
 	status = container_status(c, &e);
 	ending_clear(&e);
-	if (status != STATUS_RUNNING && status != STATUS_ORPHANED) {
+	if (status != STATUS_CREATED && status != STATUS_RUNNING && status != STATUS_PAUSED &&
+		status != STATUS_ORPHANED) {
 		fail(error, "container %s is not running: %s", id, container_status_name(status));
 		return -1;
 	}
 	runtime = ctl_runtime(ctl, c->record.runtime, error);
 	num_format_i64(number, sig);
-	return runtime && engine_runtime(runtime, c->runtime_root, c->path, -1, args, error) ? 0 : -1;
+	return runtime && engine_runtime(runtime, c->runtime_root, c->path, -1, args, NULL, error) ? 0 : -1;
 }
 
 static int kill_run(const struct ctl *ctl, int argc, char **argv, GError **error)

@@ -199,7 +199,7 @@ static bool follow(struct logs *logs, const Container *c, GError **error)
 		if (ended)
 			ending_clear(&ending);
 		drain_events(watch_fd);
-		drain_events(end_fds[0]);
+		end_watch_drain(end);
 		if (!drain(logs, error))
 			return false;
 		if (ended)

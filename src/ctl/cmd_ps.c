@@ -6,6 +6,7 @@
 #include "ctl/command.h"
 #include "ctl/ending.h"
 #include "ctl/lifecycle.h"
+#include "ctl/report.h"
 #include "ctl/store.h"
 #include "ctl/timefmt.h"
 
@@ -89,45 +90,18 @@ static void print_table(const GPtrArray *rows)
 	for (guint i = 0; i < rows->len; i++) {
 		const struct row *r = rows->pdata[i];
 		g_autofree char *status = describe(r, now), *command = printable(r->c->record.command ?: "");
-		bool runs = r->status == STATUS_RUNNING || r->status == STATUS_ORPHANED;
+		bool runs = r->status == STATUS_RUNNING || r->status == STATUS_CREATED || r->status == STATUS_PAUSED ||
+			    r->status == STATUS_ORPHANED;
 		g_autofree char *pid = runs ? g_strdup_printf("%d", r->c->record.process.pid) : g_strdup("-");
 
 		printf("%-*s  %-24s  %-8s  %s\n", width, r->c->id, status, pid, command);
 	}
 }
 
-static void put_time(JsonWriter *w, const char *key, int64_t ns)
-{
-	g_autofree char *text = ns ? time_format(ns) : NULL;
-
-	json_put_string(w, key, text);
-}
-
 static void put_row(JsonWriter *w, const struct row *r)
 {
-	const struct record *rec = &r->c->record;
-	g_autofree char *log = g_build_filename(r->c->path, STORE_LOG, NULL);
-
 	json_object_open(w, NULL);
-	json_put_string(w, "id", r->c->id);
-	json_put_string(w, "status", container_status_name(r->status));
-	json_put_string(w, "directory", r->c->path);
-	if (r->c->has_record) {
-		json_put_int(w, "pid", rec->process.pid);
-		json_put_int(w, "monitor_pid", rec->monitor_process.pid);
-		json_put_string(w, "command", rec->command);
-		json_put_string(w, "bundle", rec->bundle);
-		json_put_string(w, "log", log);
-		json_put_string(w, "monitor", rec->monitor);
-		json_put_string(w, "runtime", rec->runtime);
-		json_put_bool(w, "terminal", rec->terminal);
-		json_put_bool(w, "stdin", rec->stdin_open);
-		json_put_bool(w, "rm", rec->remove);
-		put_time(w, "created", rec->created_ns);
-		put_time(w, "started", rec->started_ns);
-	}
-	if (r->status == STATUS_EXITED || r->status == STATUS_LOST)
-		ending_put(w, &r->ending);
+	report_put(w, r->c, r->status, &r->ending);
 	json_object_close(w);
 }
 

@@ -92,14 +92,8 @@ EndWatch *end_watch_new(const Container *c, GError **error)
 		fail_errno(error, "watch the exit files of %s", c->id);
 		return NULL;
 	}
-	end_watch_set_monitor(w, c);
-	return g_steal_pointer(&w);
-}
-
-void end_watch_set_monitor(EndWatch *w, const Container *c)
-{
-	fd_close(&w->monitor_fd);
 	w->monitor_fd = process_id_open(&c->record.monitor_process, c->record.boot_id);
+	return g_steal_pointer(&w);
 }
 
 /* The monitor's own time of the end; a file's time is only as fine as the kernel's tick. 0 when it is not there. */
@@ -209,11 +203,11 @@ void end_watch_fds(const EndWatch *w, int ret_fds[2])
 	ret_fds[1] = w->monitor_fd;
 }
 
-static void drain(int fd)
+void end_watch_drain(EndWatch *w)
 {
 	char buf[4096];
 
-	while (rw_read(fd, buf, sizeof buf) > 0)
+	while (rw_read(w->inotify_fd, buf, sizeof buf) > 0)
 		;
 }
 
@@ -227,7 +221,7 @@ bool end_watch_wait(
 	while (!end_watch_check(w, ret_ending)) {
 		if (poll(fds, G_N_ELEMENTS(fds), -1) < 0 && errno != EINTR)
 			return fail_errno(error, "wait for the end of %s", w->id);
-		drain(w->inotify_fd);
+		end_watch_drain(w);
 		while (signal_fd >= 0 && rw_read(signal_fd, &info, sizeof info) == sizeof info)
 			if (!on_signal((int)info.ssi_signo, user))
 				return false;

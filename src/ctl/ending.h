@@ -32,9 +32,6 @@ EndWatch *end_watch_new(const Container *c, GError **error);
 void end_watch_free(EndWatch *w);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EndWatch, end_watch_free)
 
-/* Looks again for the monitor's process: its record has just been written. */
-void end_watch_set_monitor(EndWatch *w, const Container *c);
-
 /* Whether it has ended, without waiting. */
 bool end_watch_check(EndWatch *w, struct ending *ret_ending);
 
@@ -46,6 +43,9 @@ bool end_watch_wait(
 
 /* Descriptors that become readable when a new end_watch_check is worth it; at most 2, -1 where there is none. */
 void end_watch_fds(const EndWatch *w, int ret_fds[2]);
+
+/* Takes the events that made a descriptor readable. */
+void end_watch_drain(EndWatch *w);
 
 /* Writes the outcome for those who hold the file open. */
 bool ending_leave_outcome(const Container *c, const struct ending *e, GError **error);

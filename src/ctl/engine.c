@@ -317,7 +317,7 @@ bool engine_read_exit_code(int sync_fd, int *ret_code, GError **error)
 }
 
 bool engine_runtime(const char *runtime, const char *runtime_root, const char *dir, int signal_fd,
-	const char *const *args, GError **error)
+	const char *const *args, char **ret_output, GError **error)
 {
 	/* A log of this call's own: others may call at the same time. */
 	g_autofree char *log = g_strdup_printf("%s/runtime-%d.log", dir, getpid());
@@ -342,6 +342,8 @@ bool engine_runtime(const char *runtime, const char *runtime_root, const char *d
 		said = child_output(&c);
 		ok = fail_runtime(error, AT_FDCWD, log, args[0], said);
 	}
+	if (ok && ret_output)
+		*ret_output = child_output(&c);
 	child_clear(&c);
 	(void)unlink(log); /* absent when the runtime did not open it */
 	return ok;

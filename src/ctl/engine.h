@@ -50,9 +50,10 @@ bool engine_read_exit_code(int sync_fd, int *ret_code, GError **error);
 
 void engine_running_clear(struct engine_running *running);
 
-/* Runs the runtime: RUNTIME --root ROOT ARGS. Its last error is the error. */
+/* Runs the runtime: RUNTIME --root ROOT ARGS. Its last error is the error. ret_output (may be NULL) gets what it printed,
+ * trimmed; free with g_free. */
 bool engine_runtime(const char *runtime, const char *runtime_root, const char *dir, int signal_fd,
-	const char *const *args, GError **error);
+	const char *const *args, char **ret_output, GError **error);
 
 /* One line of the sync or attach pipe: {"data": N} or {"data": N, "message": "TEXT"} (conmon's api version 1). message
  * is NULL when there is none; free with g_free. */

@@ -7,12 +7,15 @@
 #include <string.h>
 
 #include <sys/signalfd.h>
+#include <unistd.h>
 
+#include "base/fd.h"
 #include "base/rw.h"
 #include "base/sys.h"
 #include "common/diag.h"
 #include "common/error.h"
 #include "ctl/command.h"
+#include "ctl/terminal.h"
 
 #define REQUESTS_MAX 3
 
@@ -80,4 +83,52 @@ bool foreground_wait(struct foreground *f, int fd, int signal_fd, int *ret_statu
 			}
 	}
 	return true;
+}
+
+bool watched_connect(struct watched_container *w, GError **error)
+{
+	const Container *c = w->container;
+
+	w->end = end_watch_new(c, error);
+	w->sock_fd = w->end ? attach_connect(c->dir_fd, error) : -1;
+	if (w->sock_fd < 0)
+		return false;
+	if (c->record.terminal)
+		(void)terminal_send_size(c->dir_fd); /* ours is none: the container's stays as it is */
+	return true;
+}
+
+int watched_run(struct watched_container *w, bool send_stdin, GError **error)
+{
+	const Container *c = w->container;
+	g_autofree char *what = g_strdup_printf("container %s", c->id);
+	auto_fd process_fd = process_id_open(&c->record.process, c->record.boot_id);
+	struct foreground f = { .what = what, .pidfd = process_fd, .terminal = c->record.terminal };
+	struct attach_client client = {
+		.sock_fd = w->sock_fd,
+		.dir_fd = c->dir_fd,
+		.stdin_fd = send_stdin ? STDIN_FILENO : -1,
+		.terminal = c->record.terminal,
+		.keys = w->keys,
+		.signal_fd = w->signal_fd,
+	};
+	struct ending ending;
+	int status;
+
+	if (!foreground_attach(&f, &client, &status, error))
+		return status;
+	if (!end_watch_wait(w->end, w->signal_fd, foreground_on_signal, &f, &ending, error))
+		return f.left_by ? foreground_left(&f) : -1;
+	w->ended = true;
+	status = ending_status(&ending);
+	if (!ending.known)
+		diag_error("%s: exit status unknown: %s", what, ending.why);
+	ending_clear(&ending);
+	return status;
+}
+
+void watched_clear(struct watched_container *w)
+{
+	fd_close(&w->sock_fd);
+	g_clear_pointer(&w->end, end_watch_free);
 }

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 
 #include "ctl/attach_client.h"
+#include "ctl/ending.h"
+#include "ctl/store.h"
 
 struct foreground {
 	const char *what; /* "container x", for messages */
@@ -27,3 +29,23 @@ bool foreground_wait(struct foreground *f, int fd, int signal_fd, int *ret_statu
 
 /* What tallyctl ends with after foreground_on_signal returned false, said on stderr. */
 int foreground_left(const struct foreground *f);
+
+/* A container with us as its client. */
+struct watched_container {
+	const Container *container;
+	struct detach_keys keys;
+	int signal_fd;
+	int sock_fd; /* -1: not connected */
+	EndWatch *end;
+	bool ended; /* set by watched_run: it has ended, we were not made to leave */
+};
+
+/* Connects, watches for the end, and gives it our terminal's size if both have one. */
+bool watched_connect(struct watched_container *w, GError **error);
+
+/* Stays with it until it ends or we leave; our standard input goes to it when it is to. What tallyctl ends with, or -1
+ * with *error. */
+int watched_run(struct watched_container *w, bool send_stdin, GError **error);
+
+/* Frees what watched_connect made. */
+void watched_clear(struct watched_container *w);

@@ -19,6 +19,7 @@
 #include "ctl/wait.h"
 
 #define MONITOR_SECONDS 10
+#define FAILED_SECONDS  2 /* one whose create failed or was given up has nothing to write */
 #define KILL_SECONDS    5
 #define LOCK_SECONDS    60
 
@@ -26,7 +27,9 @@ const char *container_status_name(enum container_status status)
 {
 	static const char *const names[] = {
 		[STATUS_CREATING] = "creating",
+		[STATUS_CREATED] = "created",
 		[STATUS_RUNNING] = "running",
+		[STATUS_PAUSED] = "paused",
 		[STATUS_EXITED] = "exited",
 		[STATUS_ORPHANED] = "orphaned",
 		[STATUS_LOST] = "lost",
@@ -43,6 +46,23 @@ static bool is_alive(const struct process_id *p, const char *boot_id)
 	return fd >= 0;
 }
 
+char *container_runtime_state(const Container *c, const char *runtime, GError **error)
+{
+	const char *const args[] = { "state", c->id, NULL };
+	char *text;
+
+	return engine_runtime(runtime, c->runtime_root, c->path, -1, args, &text, error) ? text : NULL;
+}
+
+/* The runtime is only asked about those that we have paused: somebody else may have resumed them. */
+static bool is_paused(const Container *c)
+{
+	g_autofree char *text = container_runtime_state(c, c->record.runtime, NULL);
+	g_autoptr(JsonValue) state = text ? json_parse(text, NULL) : NULL;
+
+	return g_strcmp0(json_get_string(state, "status"), "paused") == 0;
+}
+
 enum container_status container_status(const Container *c, struct ending *ret_ending)
 {
 	g_autoptr(EndWatch) w = NULL;
@@ -55,20 +75,23 @@ enum container_status container_status(const Container *c, struct ending *ret_en
 	w = end_watch_new(c, NULL);
 	if (!w)
 		return STATUS_BROKEN;
-	if (!end_watch_check(w, ret_ending))
-		return STATUS_RUNNING;
+	if (!end_watch_check(w, ret_ending)) {
+		if (c->record.stage == RECORD_CREATED)
+			return STATUS_CREATED;
+		return c->record.paused && is_paused(c) ? STATUS_PAUSED : STATUS_RUNNING;
+	}
 	if (ret_ending->known)
 		return STATUS_EXITED;
 	return is_alive(&c->record.process, c->record.boot_id) ? STATUS_ORPHANED : STATUS_LOST;
 }
 
-bool container_require_running(const Container *c, GError **error)
+bool container_require_live(const Container *c, GError **error)
 {
 	struct ending e;
 	enum container_status status = container_status(c, &e);
 
 	ending_clear(&e);
-	return status == STATUS_RUNNING ||
+	return status == STATUS_RUNNING || status == STATUS_CREATED || status == STATUS_PAUSED ||
 	       fail(error, "container %s is not running: %s", c->id, container_status_name(status));
 }
 
@@ -113,7 +136,7 @@ static bool runtime_delete(const Container *c, const char *runtime, GError **err
 {
 	const char *const args[] = { "delete", "--force", c->id, NULL };
 
-	return engine_runtime(runtime, c->runtime_root, c->path, -1, args, error);
+	return engine_runtime(runtime, c->runtime_root, c->path, -1, args, NULL, error);
 }
 
 static void settle_outcome(Container *c)
@@ -128,6 +151,12 @@ static void settle_outcome(Container *c)
 	if (!ending_leave_outcome(c, &e, &error))
 		diag_warning("%s", error->message);
 	ending_clear(&e);
+}
+
+/* Whether it came to life and its end is not settled yet. */
+static bool was_created(const Container *c)
+{
+	return c->has_record && (c->record.stage == RECORD_CREATED || c->record.stage == RECORD_STARTED);
 }
 
 /* Whether one of the process's arguments is this text. */
@@ -162,12 +191,14 @@ static void find_monitor(Container *c)
 bool container_destroy(Container *c, const char *runtime, GError **error)
 {
 	g_autoptr(GError) local = NULL;
+	int seconds;
 
 	find_monitor(c);
 	if (runtime && !runtime_delete(c, runtime, error))
 		return fail_prefix(error, "container %s", c->id);
 	container_unlock(c);
-	if (!record_await_monitor(&c->record, MONITOR_SECONDS, true, error) || !await_sessions(c, error))
+	seconds = c->record.stage == RECORD_FAILED ? FAILED_SECONDS : MONITOR_SECONDS;
+	if (!record_await_monitor(&c->record, seconds, true, error) || !await_sessions(c, error))
 		return fail_prefix(error, "container %s", c->id);
 	if (!container_lock(c, LOCK_SECONDS, &local)) {
 		/* Its own exit command, obeying --rm, may have been first. */
@@ -176,14 +207,17 @@ bool container_destroy(Container *c, const char *runtime, GError **error)
 		g_propagate_error(error, g_steal_pointer(&local));
 		return false;
 	}
-	if (c->has_record && c->record.stage == RECORD_STARTED)
+	if (was_created(c))
 		settle_outcome(c);
+	else if (runtime)
+		/* Its create may have gone on until the monitor ended; whether the runtime knows of it is unknown. */
+		(void)runtime_delete(c, runtime, NULL);
 	return container_remove(c, error);
 }
 
 bool container_settle(Container *c, const char *runtime, GError **error)
 {
-	if (c->record.stage != RECORD_STARTED)
+	if (!was_created(c))
 		return true; /* who was creating it sees to it, or it has been done */
 	settle_outcome(c);
 	if (!runtime_delete(c, runtime, error))

@@ -9,7 +9,9 @@
 
 enum container_status {
 	STATUS_CREATING, /* another tallyctl is at it */
+	STATUS_CREATED,  /* waits for start */
 	STATUS_RUNNING,
+	STATUS_PAUSED,
 	STATUS_EXITED,   /* its exit status is known */
 	STATUS_ORPHANED, /* runs, but its monitor has died */
 	STATUS_LOST,     /* ended, and nobody knows how */
@@ -22,8 +24,11 @@ const char *container_status_name(enum container_status status);
 /* How the container is doing. *ret_ending (ending_clear it) is set when it has ended. */
 enum container_status container_status(const Container *c, struct ending *ret_ending);
 
-/* Whether it has a monitor and a process now; if not, an error that says how it is doing. */
-bool container_require_running(const Container *c, GError **error);
+/* Whether it has a monitor and a process now (created, running, paused); if not, an error that says how it is doing. */
+bool container_require_live(const Container *c, GError **error);
+
+/* The runtime's own view of the container: its state's JSON. Free with g_free. */
+char *container_runtime_state(const Container *c, const char *runtime, GError **error);
 
 /* Fills the directory of a locked, new container: subdirectories and the outcome file. */
 bool container_populate(Container *c, GError **error);

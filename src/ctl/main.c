@@ -25,12 +25,18 @@ static const struct option_spec specs[] = {
 
 static const struct command *const commands[] = {
 	&cmd_run,
+	&cmd_create,
+	&cmd_start,
 	&cmd_exec,
 	&cmd_attach,
 	&cmd_logs,
 	&cmd_ps,
+	&cmd_inspect,
 	&cmd_wait,
+	&cmd_stop,
 	&cmd_kill,
+	&cmd_pause,
+	&cmd_resume,
 	&cmd_rm,
 	&cmd_cleanup,
 };

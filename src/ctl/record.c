@@ -25,6 +25,7 @@
 
 static const char *const stage_names[] = {
 	[RECORD_CREATING] = "creating",
+	[RECORD_CREATED] = "created",
 	[RECORD_STARTED] = "started",
 	[RECORD_FAILED] = "failed",
 	[RECORD_ENDED] = "ended",
@@ -49,6 +50,7 @@ static const struct {
 	{ "terminal", offsetof(struct record, terminal) },
 	{ "stdin", offsetof(struct record, stdin_open) },
 	{ "remove", offsetof(struct record, remove) },
+	{ "paused", offsetof(struct record, paused) },
 };
 
 #define MEMBER(record, offset, type)       ((type *)(void *)((char *)(record) + (offset)))

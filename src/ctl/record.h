@@ -15,6 +15,7 @@ struct process_id {
 /* What the tool that made the container was last known to do. How the container is doing follows from its processes. */
 enum record_stage {
 	RECORD_CREATING, /* the tool that holds the lock is at it */
+	RECORD_CREATED,  /* by the runtime; waits for start */
 	RECORD_STARTED,
 	RECORD_FAILED, /* could not be started; only its directory is left */
 	RECORD_ENDED,  /* ended, and the runtime has forgotten it */
@@ -32,6 +33,7 @@ struct record {
 	struct process_id process;
 	bool terminal;
 	bool stdin_open;
+	bool paused;        /* by tallyctl pause; others may have resumed it */
 	bool remove;        /* --rm */
 	int64_t created_ns; /* CLOCK_REALTIME; 0: not yet */
 	int64_t started_ns;

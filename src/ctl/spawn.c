@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +16,7 @@
 #include "ctl/command.h"
 #include "ctl/wait.h"
 
-#define OUTPUT_MAX 8192
+#define OUTPUT_MAX ((size_t)1 << 20)
 
 static int add_actions(posix_spawn_file_actions_t *fa, int cwd_fd, const int *keep, int output_fd)
 {
@@ -109,10 +110,13 @@ bool child_wait(struct child *c, int signal_fd, int seconds, int *ret_status, GE
 
 char *child_output(const struct child *c)
 {
-	char buf[OUTPUT_MAX + 1];
-	ssize_t n = pread(c->output_fd, buf, OUTPUT_MAX, 0);
+	struct stat st;
+	size_t size = fstat(c->output_fd, &st) == 0 ? MIN((size_t)st.st_size, OUTPUT_MAX) : 0;
+	char *text = g_malloc(size + 1);
+	ssize_t n = pread(c->output_fd, text, size, 0);
 
-	return g_strstrip(g_strndup(buf, n > 0 ? (gsize)n : 0));
+	text[MAX(n, 0)] = '\0';
+	return g_strstrip(text);
 }
 
 void child_clear(struct child *c)

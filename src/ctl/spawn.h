@@ -24,7 +24,7 @@ bool child_start(
  * none) which ends tallyctl. *ret_status is a waitpid(2) status. The child stays to be cleared. */
 bool child_wait(struct child *c, int signal_fd, int seconds, int *ret_status, GError **error);
 
-/* What the child wrote, trimmed, at most 8 KiB; never NULL. Free with g_free. */
+/* What the child wrote, trimmed, at most 1 MiB; never NULL. Free with g_free. */
 char *child_output(const struct child *c);
 
 /* Kills and reaps a child that still runs, closes and frees the rest. Harmless on CHILD_NONE. */

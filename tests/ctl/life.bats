@@ -199,7 +199,7 @@ load ctl
 @test "--help and --version tell; options that make no sense are refused" {
 	local verb
 	exits 0 ctl --help
-	for verb in run exec attach logs ps wait kill rm; do
+	for verb in run create start exec attach logs ps inspect wait stop kill pause resume rm; do
 		has "$output" $'\n'"  $verb "
 		exits 0 ctl "$verb" --help
 		has "$output" "tallyctl $verb"

@@ -1,0 +1,99 @@
+/* tallyctl inspect: all that is known about one container, as JSON. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "base/fd.h"
+#include "ctl/command.h"
+#include "ctl/lifecycle.h"
+#include "ctl/report.h"
+#include "ctl/store.h"
+#include "ctl/timefmt.h"
+
+static void put_session(JsonWriter *w, int sessions_fd, const char *name)
+{
+	auto_fd fd = openat(sessions_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	g_autofree char *started = NULL;
+	struct record r;
+
+	if (fd < 0 || !record_load(fd, &r, NULL))
+		return; /* just beginning, or gone meanwhile */
+	started = r.started_ns ? time_format(r.started_ns) : NULL;
+	json_object_open(w, NULL);
+	json_put_string(w, "id", r.id);
+	json_put_string(w, "command", r.command);
+	json_put_int(w, "pid", r.process.pid);
+	json_put_int(w, "monitor_pid", r.monitor_process.pid);
+	json_put_bool(w, "terminal", r.terminal);
+	json_put_string(w, "started", started);
+	json_object_close(w);
+	record_clear(&r);
+}
+
+static void put_sessions(JsonWriter *w, const Container *c)
+{
+	int fd = openat(c->dir_fd, STORE_SESSIONS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	json_array_open(w, "sessions");
+	while (dir && (e = readdir(dir)))
+		if (e->d_name[0] != '.')
+			put_session(w, dirfd(dir), e->d_name);
+	json_array_close(w);
+	if (dir)
+		closedir(dir);
+	else
+		fd_close(&fd);
+}
+
+static void inspect(const struct ctl *ctl, const Container *c)
+{
+	g_autoptr(JsonWriter) w = json_writer_new("  ");
+	struct ending ending;
+	enum container_status status = container_status(c, &ending);
+	bool asks = status == STATUS_CREATED || status == STATUS_RUNNING || status == STATUS_PAUSED ||
+		    status == STATUS_ORPHANED;
+	g_autofree char *runtime = asks ? ctl_runtime(ctl, c->record.runtime, NULL) : NULL;
+	/* It may end just now: then there is no state any more. */
+	g_autofree char *state = runtime ? container_runtime_state(c, runtime, NULL) : NULL;
+	g_autoptr(JsonValue) parsed = state ? json_parse(state, NULL) : NULL;
+	g_autofree char *text = NULL;
+
+	json_object_open(w, NULL);
+	report_put(w, c, status, &ending);
+	if (parsed)
+		json_put_value(w, "state", parsed);
+	else
+		json_put_null(w, "state");
+	put_sessions(w, c);
+	json_object_close(w);
+	text = json_writer_text(w);
+	printf("%s\n", text);
+	ending_clear(&ending);
+}
+
+static int inspect_run(const struct ctl *ctl, int argc, char **argv, GError **error)
+{
+	g_autoptr(Container) c = NULL;
+
+	if (!options_parse(cmd_inspect.args, cmd_inspect.help, NULL, 0, NULL, OPTIONS_DEFAULT, &argc, &argv, error))
+		return -1;
+	if (argc != 2) {
+		fail(error, "inspect: one container id is needed");
+		return -1;
+	}
+	c = container_open(ctl, argv[1], error);
+	if (!c)
+		return -1;
+	inspect(ctl, c);
+	return 0;
+}
+
+const struct command cmd_inspect = {
+	.name = "inspect",
+	.args = "ID",
+	.help = "Show all that is known about a container, as JSON",
+	.has_json = true,
+	.run = inspect_run,
+};

@@ -1,0 +1,160 @@
+/* Making a container out of a bundle. */
+#include "ctl/create.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/sys.h"
+#include "common/diag.h"
+#include "common/statefile.h"
+#include "ctl/config.h"
+#include "ctl/engine.h"
+#include "ctl/lifecycle.h"
+
+bool create_parse_words(int argc, char **argv, struct create_options *o, GError **error)
+{
+	if (argc < 2)
+		return fail(error, "no container id given");
+	o->id = argv[1];
+	if (argc > 2 && strcmp(argv[2], "--") != 0)
+		return fail(error, "unexpected \"%s\": options come before the id, the command after \"--\"", argv[2]);
+	if (argc == 3)
+		return fail(error, "no command after \"--\"");
+	o->args = argc > 3 ? (const char *const *)argv + 3 : NULL;
+	return true;
+}
+
+/* Takes monitor and runtime over. */
+static bool fill_record(Container *c, const struct create_options *o, const char *bundle, yajl_val config,
+	const char *monitor, const char *runtime, GError **error)
+{
+	char *boot_id = boot_id_read(error);
+
+	if (!boot_id)
+		return false;
+	c->record = (struct record){
+		.id = g_strdup(o->id),
+		.stage = RECORD_CREATING,
+		.bundle = g_strdup(bundle),
+		.command = o->args ? g_strjoinv(" ", (char **)o->args) : config_command(config),
+		.monitor = g_strdup(monitor),
+		.runtime = g_strdup(runtime),
+		.boot_id = boot_id,
+		.terminal = o->terminal,
+		.stdin_open = o->stdin_open,
+		.remove = o->remove,
+		.created_ns = (int64_t)sys_clock_ns(CLOCK_REALTIME),
+	};
+	return container_save(c, error);
+}
+
+/* The container's directory with all that monitor and runtime need. */
+static bool fill_directory(
+	Container *c, const struct create_options *o, yajl_val config, const char *bundle, GError **error)
+{
+	g_autofree char *text = config_private_copy(config, bundle, o->args, o->terminal);
+
+	return container_populate(c, error) && statefile_write(c->dir_fd, "config.json", text, 0600, error);
+}
+
+/* From here on the container is what its monitor and its process are, also should we be killed. */
+static bool note_created(Container *c, const struct engine_running *running, GError **error)
+{
+	struct record *rec = &c->record;
+
+	rec->stage = RECORD_CREATED;
+	return process_id_read(running->monitor_pid, &rec->monitor_process, error) &&
+	       process_id_read(running->pid, &rec->process, error) && container_save(c, error);
+}
+
+static bool launch(const struct ctl *ctl, Container *c, const struct create_options *o, GError **error)
+{
+	g_autofree char *log = g_strdup_printf("k8s-file:%s/%s", c->path, STORE_LOG);
+	g_autofree char *exit_dir = g_build_filename(c->path, STORE_EXIT_DIR, NULL), *self = ctl_self(error);
+	const char *const cleanup[] = { self, "--root", ctl->root, "cleanup", c->id, NULL };
+	const struct engine_launch l = {
+		.monitor = c->record.monitor,
+		.runtime = c->record.runtime,
+		.runtime_root = c->runtime_root,
+		.id = c->id,
+		.uuid = c->id,
+		.dir = c->path,
+		.dir_fd = c->dir_fd,
+		.log = log,
+		.exit_dir = exit_dir,
+		.exit_command = cleanup,
+		.terminal = o->terminal,
+		.stdin_open = o->stdin_open,
+		.signal_fd = o->signal_fd,
+	};
+	struct engine_running running = ENGINE_RUNNING_NONE;
+	bool ok = self && engine_launch(&l, NULL, NULL, &running, error);
+
+	if (ok)
+		ok = note_created(c, &running, error);
+	else if (running.monitor_pid) /* fails when it has ended: so much the better */
+		(void)process_id_read(running.monitor_pid, &c->record.monitor_process, NULL);
+	engine_running_clear(&running);
+	return ok;
+}
+
+Container *create_container(const struct ctl *ctl, const struct create_options *o, GError **error)
+{
+	g_autofree char *bundle = g_canonicalize_filename(o->bundle ?: ".", NULL);
+	g_autofree char *monitor = ctl_monitor(ctl, NULL, error);
+	g_autofree char *runtime = monitor ? ctl_runtime(ctl, NULL, error) : NULL;
+	g_autoptr(JsonValue) config = runtime ? config_load(bundle, error) : NULL;
+	g_autoptr(Container) c = config ? container_new(ctl, o->id, error) : NULL;
+
+	if (!c)
+		return NULL;
+	if (!fill_record(c, o, bundle, config, monitor, runtime, error) ||
+		!fill_directory(c, o, config, bundle, error) || !launch(ctl, c, o, error)) {
+		create_discard(c, runtime);
+		return NULL;
+	}
+	return g_steal_pointer(&c);
+}
+
+bool create_start(Container *c, const char *runtime, int signal_fd, GError **error)
+{
+	const char *const args[] = { "start", c->id, NULL };
+
+	/* Before the call: the process may have ended when it returns. */
+	c->record.stage = RECORD_STARTED;
+	c->record.started_ns = (int64_t)sys_clock_ns(CLOCK_REALTIME);
+	return container_save(c, error) &&
+	       engine_runtime(runtime, c->runtime_root, c->path, signal_fd, args, NULL, error);
+}
+
+void create_discard(Container *c, const char *runtime)
+{
+	g_autoptr(GError) error = NULL;
+
+	c->record.stage = RECORD_FAILED;
+	if (c->has_record && !container_save(c, &error)) {
+		diag_warning("%s", error->message);
+		g_clear_error(&error);
+	}
+	if (!container_destroy(c, runtime, &error))
+		diag_warning("%s", error->message);
+}
+
+void create_report(const Container *c, bool json)
+{
+	g_autoptr(JsonWriter) w = json_writer_new(NULL);
+	g_autofree char *text = NULL;
+
+	if (!json) {
+		printf("%s\n", c->id);
+		return;
+	}
+	json_object_open(w, NULL);
+	json_put_string(w, "id", c->id);
+	json_put_int(w, "pid", c->record.process.pid);
+	json_put_int(w, "monitor_pid", c->record.monitor_process.pid);
+	json_object_close(w);
+	text = json_writer_text(w);
+	printf("%s\n", text);
+}

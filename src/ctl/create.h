@@ -1,0 +1,34 @@
+/* Making a container out of a bundle, and starting it. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "ctl/store.h"
+
+struct create_options {
+	const char *id;
+	const char *bundle;      /* NULL: the working directory */
+	const char *const *args; /* NULL: the bundle's */
+	bool terminal;
+	bool stdin_open;
+	bool remove;
+	int signal_fd; /* as in engine_launch */
+};
+
+/* A container that monitor and runtime have created, with its record saved and its lock held; it waits for
+ * create_start. What could not be created leaves nothing behind. */
+Container *create_container(const struct ctl *ctl, const struct create_options *options, GError **error);
+
+/* Starts it; the lock is held before and after. On failure the record says started, for its end is on its way:
+ * create_discard, or leave it to be seen. */
+bool create_start(Container *c, const char *runtime, int signal_fd, GError **error);
+
+/* Removes what could not be started, and says so on stderr when that fails, too. Gives the lock up. */
+void create_discard(Container *c, const char *runtime);
+
+/* The ID and "-- COMMAND [ARG...]" of a command line, into options. */
+bool create_parse_words(int argc, char **argv, struct create_options *options, GError **error);
+
+/* Prints the id, or an object with the id and the pids. */
+void create_report(const Container *c, bool json);
