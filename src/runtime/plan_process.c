@@ -83,7 +83,7 @@ static uint64_t cap_set(const char **names, int last, uint64_t available, GPtrAr
 
 	for (int cap = 0; cap <= last; cap++)
 		if ((wanted & ~available) & (1ull << cap))
-			g_ptr_array_add(unknown, (char *)caps_name(cap));
+			g_ptr_array_add(unknown, g_strdup(caps_name(cap)));
 	return wanted & available;
 }
 
@@ -107,7 +107,7 @@ static void plan_caps(Plan *plan, struct op_credentials *k)
 {
 	static const struct spec_capabilities none = { 0 };
 	const struct spec_capabilities *c = plan->request.process->capabilities ?: &none;
-	g_autoptr(GPtrArray) unknown = g_ptr_array_new();
+	g_autoptr(GPtrArray) unknown = g_ptr_array_new_with_free_func(g_free);
 	int last = caps_last();
 	uint64_t all = last >= 63 ? ~0ull : (1ull << (last + 1)) - 1;
 	/* A new user namespace starts with every capability. */
