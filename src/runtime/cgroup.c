@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/rw.h"
 #include "base/sys.h"
 #include "common/diag.h"
 #include "common/error.h"
@@ -360,6 +361,29 @@ bool cgroup_destroy(Cgroup *cg, GError **error)
 int cgroup_clone_fd(const Cgroup *cg)
 {
 	return cg->mode == CGROUP_UNIFIED ? cgroup_dir(cg, 0) : -1;
+}
+
+int cgroup_open_where(const Cgroup *cg, pid_t pid)
+{
+	g_autofree char *file = g_strdup_printf("/proc/%d/cgroup", pid);
+	char text[8192], *line, *end;
+	ssize_t n;
+
+	/* Opens the hierarchy's root as well. */
+	if (cg->mode != CGROUP_UNIFIED || cgroup_dir(cg, 0) < 0)
+		return -EOPNOTSUPP;
+	n = rw_read_file(AT_FDCWD, file, text, sizeof text);
+	if (n < 0)
+		return (int)n;
+	line = g_str_has_prefix(text, "0::") ? text : strstr(text, "\n0::");
+	if (!line)
+		return -ENOENT;
+	line = strchr(line, '/');
+	end = line ? strchr(line, '\n') : NULL;
+	if (!end)
+		return -ENOENT;
+	*end = '\0';
+	return cgroupfs_open_dir(cg->nodes[0].root_fd, line);
 }
 
 static bool join_failed(const Cgroup *cg, size_t i, int err, GError **error)

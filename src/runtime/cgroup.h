@@ -54,6 +54,10 @@ bool cgroup_exists(const Cgroup *cg);
 /* A directory descriptor for CLONE_INTO_CGROUP, borrowed; -1 on v1 and hybrid. */
 int cgroup_clone_fd(const Cgroup *cg);
 
+/* The directory where a process of the container is now, below which a service manager inside may have moved it; close
+ * it. Unified only, else -EOPNOTSUPP; another -errno when it cannot be opened. */
+int cgroup_open_where(const Cgroup *cg, pid_t pid);
+
 /* Moves a process into every hierarchy, in one go. entered_v2: clone3 has put it into cgroup_clone_fd already. */
 bool cgroup_join(const Cgroup *cg, pid_t pid, bool entered_v2, GError **error);
 

@@ -295,10 +295,19 @@ static bool settle_globals(struct globals *g, GError **error)
 		return fail(error, "invalid log-format: %s", g->log_format);
 	g->systemd_cgroup_wanted = g->systemd_cgroup || g_strcmp0(g->cgroup_manager, "systemd") == 0;
 	g->cgroups_disabled = g_strcmp0(g->cgroup_manager, "disabled") == 0;
+	if (g->rootless && strcmp(g->rootless, "auto") != 0 && !is_bool_text(g->rootless))
+		return fail(error, "invalid value for --rootless: %s", g->rootless);
 	if (g->cgroup_manager && !g->systemd_cgroup_wanted && !g->cgroups_disabled &&
 		strcmp(g->cgroup_manager, "cgroupfs") != 0)
 		return fail(error, "invalid cgroup-manager: %s", g->cgroup_manager);
 	return true;
+}
+
+bool globals_check_privileges(const struct globals *g, GError **error)
+{
+	if (g_strcmp0(g->rootless, "true") == 0)
+		return fail(error, "--rootless=true is not supported");
+	return geteuid() == 0 || fail(error, "rootless containers are not supported: root is needed");
 }
 
 static bool log_level(const struct globals *g, enum diag_level *ret_level, GError **error)

@@ -41,6 +41,9 @@ struct command {
 	int (*run)(const struct globals *globals, const void *options, int n_args, char **args, GError **error);
 };
 
+/* That the caller is root, and did not ask for rootless operation, which is not supported. */
+bool globals_check_privileges(const struct globals *globals, GError **error);
+
 /* The verbs, NULL-terminated (main.c). */
 extern const struct command *const commands[];
 

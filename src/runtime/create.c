@@ -327,6 +327,8 @@ bool create_container(struct creation *c, const struct globals *globals, const s
 	o.pid_file = pid_file;
 	o.console_socket = console;
 	c->request.console_fd = c->request.go_fd = c->request.start_fd = -1;
+	if (!globals_check_privileges(globals, error))
+		return false;
 	if (globals->systemd_cgroup_wanted)
 		return fail(error, "--systemd-cgroup is not supported");
 	if (!container_check_id(id, error) || !load_spec(c, &o, error) || !check_console(c, &o, error) ||

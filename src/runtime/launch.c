@@ -107,8 +107,15 @@ static void make_child_wait(Plan *plan)
 static bool clone_somehow(struct launch *l, Plan *plan, const Cgroup *cg, GError **error)
 {
 	int cgroup_fd = cg ? cgroup_clone_fd(cg) : -1;
+	auto_fd beside = -1;
 
 	l->pid = clone_child(l, plan, cgroup_fd);
+	/* A cgroup that hands controllers down to its children takes no processes itself. */
+	if (l->pid == -EBUSY && l->beside) {
+		beside = cgroup_open_where(cg, l->beside);
+		if (beside >= 0)
+			l->pid = clone_child(l, plan, beside);
+	}
 	if (l->pid < 0 && cgroup_fd >= 0 &&
 		(l->pid == -EBUSY || l->pid == -EOPNOTSUPP || l->pid == -EACCES || l->pid == -E2BIG)) {
 		make_child_wait(plan);
@@ -151,9 +158,10 @@ static bool write_map(pid_t pid, const char *name, const char *text, GError **er
 
 static bool write_maps(const struct launch *l, GError **error)
 {
-	if (!l->plan->uid_map)
+	if (!l->plan->uid_map && !l->plan->in_between)
 		return true;
-	if (!write_map(l->pid, "gid_map", l->plan->gid_map, error) || !write_map(l->pid, "uid_map", l->plan->uid_map, error))
+	if (l->plan->uid_map && (!write_map(l->pid, "gid_map", l->plan->gid_map, error) ||
+					!write_map(l->pid, "uid_map", l->plan->uid_map, error)))
 		return false;
 	launch_reply(l, REPLY_MAPS);
 	return true;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "common/diag.h"
 #include "common/error.h"
 
 #define PROC_MAGIC 0x9fa0
@@ -89,6 +90,8 @@ bool plan_rootfs(Plan *plan, GError **error)
 
 	if (plan->request.no_pivot && spec->linux_.rootfs_propagation && (final & MS_PRIVATE))
 		return fail(error, "rootfsPropagation of [r]private is not safe without pivot_root");
+	if (!own)
+		diag_warning("no mount namespace in linux.namespaces: the container's mounts stay on the host");
 	if (own)
 		plan_add(plan, STEP_PROPAGATION, -1)->flags.flags = propagation;
 	if (own && is_shared(propagation) && !plan->request.no_pivot)

@@ -84,8 +84,10 @@ static void plan_user(Plan *plan)
 	if (!l->namespaces[NS_USER].path) {
 		plan->uid_map = map_text(plan, l->uid_mappings, l->n_uid_mappings);
 		plan->gid_map = map_text(plan, l->gid_mappings, l->n_gid_mappings);
-		plan_add(plan, STEP_WAIT_MAPS, -1);
 	}
+	/* With a process in between there may be nothing to write, but its word must come before ours. */
+	if (plan->uid_map || plan->in_between)
+		plan_add(plan, STEP_WAIT_MAPS, -1);
 	plan_add(plan, STEP_ROOT_IDS, -1);
 }
 

@@ -65,7 +65,7 @@ static void test_places(void)
 		{ "rt --root /r any --force=false x", "root=/r log-format=- debug=0 bundle=- force=0 number=0 x" },
 		{ "rt --root /r any -- -x", "root=/r log-format=- debug=0 bundle=- force=0 number=0 -x" },
 		{ "rt --root /r --log-format json any x", "root=/r log-format=json debug=0 bundle=- force=0 number=0 x" },
-		{ "rt --root /r --criu X --rootless=true --cgroup-manager cgroupfs any x",
+		{ "rt --root /r --criu X --rootless=false --cgroup-manager cgroupfs any x",
 			"root=/r log-format=- debug=0 bundle=- force=0 number=0 x" },
 		{ "rt --root /r stop -f x ls -n --root /q", "root=/r log-format=- debug=0 bundle=- force=1 number=0 x ls -n "
 							    "--root /q" },
@@ -95,6 +95,7 @@ static void child(void)
 		{ "rt any x --number three", 1 },
 		{ "rt --log-format xml any x", 1 },
 		{ "rt --root / any x", 1 },
+		{ "rt --rootless maybe any x", 1 },
 		{ "rt --cgroup-manager x any x", 1 },
 		{ "rt any fail", 1 },
 		{ "rt stop fail", 255 },
