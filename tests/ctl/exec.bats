@@ -98,10 +98,9 @@ sessions() { ls "$CONTAINERS/$ID/exec"; }
 
 @test "the end of the container ends its sessions" {
 	started sleep 1000
-	"$TALLYCTL" --root "$CTL" exec "$ID" sleep 1000 >"$DIR/out" 2>&1 3>&- 4>&- &
+	"$TALLYCTL" --root "$CTL" exec "$ID" sh -c 'echo ready; sleep 1000' >"$DIR/out" 3>&- 4>&- &
 	local pid=$! status=0
-	await match "$CONTAINERS/$ID/exec/*/record.json" '"stage": "started"' 2>/dev/null || await exists "$CONTAINERS/$ID/exec"
-	await exists "$(echo "$CONTAINERS/$ID/exec"/*)/pidfile"
+	await match "$DIR/out" ready
 	ctl rm --force "$ID"
 	wait "$pid" || status=$?
 	is "$status" 137
