@@ -7,15 +7,15 @@
 /* What the steps share while they run. */
 struct child {
 	const struct child_plan *plan;
-	struct inroot root; /* the rootfs; after the pivot "/" */
-	int proc_fd;        /* a procfs that nobody else sees (child_proc_open), -1 until it is needed */
-	int proc_err;       /* why there is none */
-	int sock_fd;        /* to the parent, -1 once it is gone */
+	struct inroot root;  /* the rootfs; after the pivot "/" */
+	int proc_fd;         /* a procfs that nobody else sees (child_proc_open), -1 until it is needed */
+	int proc_err;        /* why there is none */
+	int sock_fd;         /* to the parent, -1 once it is gone */
 	int go_fd, start_fd; /* the FIFOs of start, -1: not used */
-	int report_fd;      /* where a failure is told: the socket, later the FIFO of start; -1: nobody listens */
-	int dir_fd;         /* the directory of the last node or link, -1 */
-	char dir_path[64];  /* its path */
-	int part, value;    /* of a failure, set by the step */
+	int report_fd;       /* where a failure is told: the socket, later the FIFO of start; -1: nobody listens */
+	int dir_fd;          /* the directory of the last node or link, -1 */
+	char dir_path[64];   /* its path */
+	int part, value;     /* of a failure, set by the step */
 	char home[4096 + 8]; /* "HOME=..." */
 	char program[4096];  /* what will be executed */
 };

@@ -56,7 +56,8 @@ static int open_target(struct child *c, const struct op_mount *m, bool *ret_made
 
 static int attach(int tree_fd, int target_fd)
 {
-	return move_mount(tree_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ? -errno : 0;
+	return move_mount(tree_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ? -errno
+													     : 0;
 }
 
 /* data plus ",mode=" of the directory that is covered. */
@@ -121,8 +122,7 @@ static int finish(struct child *c, const struct op_mount *m, int below_fd)
 		if (r < 0)
 			return child_result(c, PART_COPY_UP, r);
 	}
-	if ((m->rec_set || m->rec_clear) &&
-		mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0)
+	if ((m->rec_set || m->rec_clear) && mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0)
 		return child_fail(c, PART_ATTRIBUTES);
 	for (size_t i = 0; i < m->n_propagation; i++) {
 		struct mount_attr p = { .propagation = m->propagation[i] & ~(unsigned long)MS_REC };

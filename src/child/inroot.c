@@ -76,7 +76,7 @@ static bool arrived(int root_fd, int fd, const char *where)
 	if (n == 1)
 		expected[0] = '\0';
 	return strlen(expected) + strlen(where) < PATH_MAX && strncmp(found, expected, strlen(expected)) == 0 &&
-		strcmp(found + strlen(expected), where) == 0;
+	       strcmp(found + strlen(expected), where) == 0;
 }
 
 static void drop_last(char *path)

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 struct inroot {
-	int fd;        /* the rootfs directory, borrowed */
+	int fd;          /* the rootfs directory, borrowed */
 	bool no_openat2; /* walk by hand: set when the kernel has no openat2 (or by tests) */
 };
 

@@ -69,16 +69,16 @@ enum child_step {
 /* What of a step failed, where that is not clear from the step alone; goes into the sentence. */
 enum child_part {
 	PART_NONE,
-	PART_TARGET,      /* making or finding the place in the rootfs */
-	PART_ON_ROOT,     /* the place is the rootfs itself */
-	PART_SYMLINK,     /* the place is a symlink and must not be */
-	PART_IN_PROC,     /* the place is inside /proc */
+	PART_TARGET,  /* making or finding the place in the rootfs */
+	PART_ON_ROOT, /* the place is the rootfs itself */
+	PART_SYMLINK, /* the place is a symlink and must not be */
+	PART_IN_PROC, /* the place is inside /proc */
 	PART_MOUNT,
 	PART_ATTRIBUTES,
 	PART_PROPAGATION,
 	PART_COPY_UP,
-	PART_NODE,        /* making a device node */
-	PART_OCCUPIED,    /* something else is there already */
+	PART_NODE,     /* making a device node */
+	PART_OCCUPIED, /* something else is there already */
 	PART_OWNER,
 	PART_UNSAFE_PROC, /* what should be procfs is not */
 	PART_DEV_NULL,    /* /dev/null is not the null device */
@@ -92,15 +92,15 @@ enum child_part {
 	PART_UID,
 	PART_CAPS,
 	PART_BOUNDING,
-	PART_OUTSIDE,     /* cwd is not inside the container */
-	PART_NOT_FOUND,   /* not in $PATH */
+	PART_OUTSIDE,   /* cwd is not inside the container */
+	PART_NOT_FOUND, /* not in $PATH */
 	PART_STAT,
 	PART_IS_DIR,
 	PART_NO_ACCESS,
 	PART_HOOK_SPAWN,
-	PART_HOOK_EXIT,   /* value: wait status */
+	PART_HOOK_EXIT, /* value: wait status */
 	PART_HOOK_TIMEOUT,
-	PART_START_LOST,  /* start's end of the FIFO went away without a word */
+	PART_START_LOST, /* start's end of the FIFO went away without a word */
 };
 
 struct op_join {
@@ -118,11 +118,11 @@ struct op_mount {
 	bool copy_up;           /* tmpcopyup: fill the new tmpfs with what it covers */
 	const char *target;     /* in the rootfs */
 	const char *source, *type, *data;
-	unsigned long flags;    /* MS_*, without propagation */
+	unsigned long flags;              /* MS_*, without propagation */
 	const unsigned long *propagation; /* one mount(2) each, in order */
 	size_t n_propagation;
 	uint64_t rec_set, rec_clear; /* MOUNT_ATTR_* for the whole tree, after mounting (rro, ...) */
-	int fallback_fd;        /* a detached tree to use when mounting is refused (EPERM, EBUSY); -1: none */
+	int fallback_fd;             /* a detached tree to use when mounting is refused (EPERM, EBUSY); -1: none */
 };
 
 struct op_device {
@@ -154,16 +154,16 @@ struct op_rootfs {
 };
 
 struct op_pivot {
-	bool no_pivot;     /* MS_MOVE and chroot */
-	bool chroot_only;  /* no mount namespace of its own */
+	bool no_pivot;      /* MS_MOVE and chroot */
+	bool chroot_only;   /* no mount namespace of its own */
 	bool may_propagate; /* the old root is shared: cut it off before it is unmounted */
 };
 
 struct op_console {
 	int socket_fd; /* gets the master */
 	unsigned short height, width;
-	bool bind;     /* put it on /dev/console */
-	uid_t uid;     /* owner of the slave */
+	bool bind; /* put it on /dev/console */
+	uid_t uid; /* owner of the slave */
 };
 
 struct op_sysctl {
@@ -172,7 +172,7 @@ struct op_sysctl {
 };
 
 struct op_remount {
-	const char *path; /* in the container; NULL: the rootfs */
+	const char *path;    /* in the container; NULL: the rootfs */
 	uint64_t set, clear; /* MOUNT_ATTR_* */
 };
 
@@ -181,9 +181,9 @@ struct op_hook {
 	char **argv;
 	char **env;
 	const char *state_head, *state_tail; /* its stdin: head, our pid, tail; without a tail the head alone */
-	int timeout_ms; /* -1: none */
-	const char *cwd; /* NULL: where we are */
-	int out_fd, err_fd; /* -1: inherited */
+	int timeout_ms;                      /* -1: none */
+	const char *cwd;                     /* NULL: where we are */
+	int out_fd, err_fd;                  /* -1: inherited */
 };
 
 /* struct sched_attr of the kernel, version 0. */
@@ -211,10 +211,10 @@ struct op_credentials {
 	gid_t gid;
 	const gid_t *groups;
 	size_t n_groups;
-	bool keep_groups;      /* the annotation asks for it */
+	bool keep_groups;       /* the annotation asks for it */
 	uint64_t bounding_drop; /* capabilities to drop from the bounding set */
 	uint64_t effective, permitted, inheritable, ambient;
-	bool keep_sys_admin;   /* until STEP_SECCOMP is done */
+	bool keep_sys_admin; /* until STEP_SECCOMP is done */
 	mode_t umask;
 };
 
@@ -269,14 +269,14 @@ struct child_plan {
 	size_t n_ops;
 	struct child_op *joins; /* of the process in between; with none there is no such process */
 	size_t n_joins;
-	uint64_t clone_flags;   /* namespaces of the last clone */
-	int sock_fd;            /* the child's end of the seqpacket socket */
+	uint64_t clone_flags; /* namespaces of the last clone */
+	int sock_fd;          /* the child's end of the seqpacket socket */
 	/* Of `create`, both read and write, close-on-exec; -1 for other commands. */
-	int go_fd;              /* exec.fifo: blocks until start writes, whoever came and went before */
-	int start_fd;           /* where start reads how it went; its end of file is the execve */
+	int go_fd;                /* exec.fifo: blocks until start writes, whoever came and went before */
+	int start_fd;             /* where start reads how it went; its end of file is the execve */
 	uint64_t ignored_signals; /* to be reset to their defaults, bit n-1 for signal n */
-	const char *name;       /* for ps(1) while it is ours */
-	char **argv, **env;     /* of the program; the vectors are writable */
+	const char *name;         /* for ps(1) while it is ours */
+	char **argv, **env;       /* of the program; the vectors are writable */
 	bool terminal;
 	char *rootfs_path;
 };
@@ -296,9 +296,9 @@ enum child_reply { REPLY_MAPS = 'm', REPLY_CGROUP = 'c', REPLY_HOOKS = 'h', REPL
 struct child_report {
 	int32_t message; /* enum child_message */
 	int32_t step;
-	int32_t index;   /* in plan->ops (plan->joins for STEP_JOIN) */
-	int32_t number;  /* the step's own */
+	int32_t index;  /* in plan->ops (plan->joins for STEP_JOIN) */
+	int32_t number; /* the step's own */
 	int32_t part;
-	int32_t err;     /* errno value */
+	int32_t err; /* errno value */
 	int32_t value;
 };

@@ -43,7 +43,7 @@ static bool check_status(const struct container *c, const struct exec_cli *o, GE
 		return fail(error, "cannot exec in a stopped container");
 	case STATUS_PAUSED:
 		return o->ignore_paused ||
-			fail(error, "cannot exec in a paused container (use --ignore-paused to override)");
+		       fail(error, "cannot exec in a paused container (use --ignore-paused to override)");
 	default:
 		return true;
 	}
@@ -134,8 +134,8 @@ static bool launch_session(struct session *s, const struct exec_cli *o, GError *
 	return true;
 }
 
-static int exec_session(struct session *s, const struct globals *globals, const struct exec_cli *o, char **args,
-	GError **error)
+static int exec_session(
+	struct session *s, const struct globals *globals, const struct exec_cli *o, char **args, GError **error)
 {
 	if (!globals_check_privileges(globals, error))
 		return -1;
@@ -155,8 +155,8 @@ static int exec_session(struct session *s, const struct globals *globals, const 
 	if (!launch_session(s, o, error))
 		return -1;
 	return s->foreground ? foreground_wait(s->foreground, s->launch.pid, s->launch.pid_fd,
-				       s->spec->process->terminal, error) :
-			       0;
+				       s->spec->process->terminal, error)
+			     : 0;
 }
 
 static int exec_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)

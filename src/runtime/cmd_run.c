@@ -13,7 +13,8 @@ struct run_cli {
 #undef OPTION
 
 /* After its end: the status stands, whatever becomes of the deletion is an error of its own. */
-static int stay(struct creation *c, const struct globals *globals, const struct run_cli *o, Foreground *f, GError **error)
+static int stay(
+	struct creation *c, const struct globals *globals, const struct run_cli *o, Foreground *f, GError **error)
 {
 	int status = foreground_wait(f, c->launch.pid, c->launch.pid_fd, c->spec->process->terminal, error);
 

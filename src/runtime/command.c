@@ -49,8 +49,8 @@ static const struct command *find_command(const char *name)
 }
 
 /* The option with this long name; an unambiguous beginning will do. */
-static const struct option_spec *find_long(const struct option_spec *specs, size_t n, const char *name, size_t len,
-	bool prefix)
+static const struct option_spec *find_long(
+	const struct option_spec *specs, size_t n, const char *name, size_t len, bool prefix)
 {
 	const struct option_spec *found = NULL;
 
@@ -235,8 +235,8 @@ static void print_options(const struct option_spec *specs, size_t n)
 static void print_help(const struct command *c)
 {
 	if (c) {
-		printf("NAME:\n   tallyrun %s - %s\n\nUSAGE:\n   tallyrun %s [command options] %s\n", c->name, c->help, c->name,
-			c->args);
+		printf("NAME:\n   tallyrun %s - %s\n\nUSAGE:\n   tallyrun %s [command options] %s\n", c->name, c->help,
+			c->name, c->args);
 		if (c->n_options)
 			printf("\nOPTIONS:\n");
 		print_options(c->options, c->n_options);

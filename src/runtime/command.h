@@ -12,7 +12,7 @@
 #define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
 struct globals {
 #include "runtime/global_options.def"
-	bool root_given;  /* by --root */
+	bool root_given;            /* by --root */
 	bool systemd_cgroup_wanted; /* --systemd-cgroup or --cgroup-manager systemd */
 	bool cgroups_disabled;      /* --cgroup-manager disabled */
 };
@@ -24,13 +24,13 @@ struct command {
 	const char *help;
 	const struct option_spec *options;
 	size_t n_options;
-	size_t options_size;          /* of the struct the options are parsed into, zeroed */
+	size_t options_size;                 /* of the struct the options are parsed into, zeroed */
 	void (*options_init)(void *options); /* sets what is not zero by default; NULL: nothing */
-	int min_args, max_args;       /* max_args -1: any number */
-	bool stops_at_positional;     /* what follows the first argument is not ours (exec, ps) */
-	bool enters_container;        /* code of ours runs in the container's namespaces (create, run, exec) */
-	int failure_status;           /* exit status on error; 0 stands for 1 */
-	const char *failure_prefix;   /* put in front of the error ("runc create failed") or NULL */
+	int min_args, max_args;              /* max_args -1: any number */
+	bool stops_at_positional;            /* what follows the first argument is not ours (exec, ps) */
+	bool enters_container;               /* code of ours runs in the container's namespaces (create, run, exec) */
+	int failure_status;                  /* exit status on error; 0 stands for 1 */
+	const char *failure_prefix;          /* put in front of the error ("runc create failed") or NULL */
 
 	/* The verb is known and does nothing but fail with this text, whatever follows it, --help too: engines take a zero
 	 * exit status of `checkpoint --help` for "can do". NULL: an ordinary verb. */

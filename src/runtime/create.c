@@ -179,7 +179,8 @@ static bool save_filter(const struct creation *c, GError **error)
 		return true;
 	file = g_byte_array_new();
 	g_byte_array_append(file, (const guint8 *)&c->filter.flags, sizeof c->filter.flags);
-	g_byte_array_append(file, g_bytes_get_data(c->filter.program, &size), (guint)g_bytes_get_size(c->filter.program));
+	g_byte_array_append(
+		file, g_bytes_get_data(c->filter.program, &size), (guint)g_bytes_get_size(c->filter.program));
 	r = rw_replace_file(c->container->dir_fd, STATE_FILTER, file->data, file->len, 0600);
 	return r == 0 || fail_with(error, r, "write %s/%s", c->container->path, STATE_FILTER);
 }
@@ -275,8 +276,8 @@ static void blame_oom(const struct creation *c, GError **error)
 static bool start_child(struct creation *c, const struct create_options *o, GError **error)
 {
 	if (!launch_start(&c->launch, c->plan, c->container->cgroup, error) ||
-		!launch_set_oom_score(c->launch.pid, c->spec->process, error) || !attend(c, error) || !settle(c, error) ||
-		!launch_go(&c->launch, error)) {
+		!launch_set_oom_score(c->launch.pid, c->spec->process, error) || !attend(c, error) ||
+		!settle(c, error) || !launch_go(&c->launch, error)) {
 		if (c->launch.reaped)
 			blame_oom(c, error);
 		return false;
@@ -289,13 +290,14 @@ static bool create_in_directory(struct creation *c, const struct globals *global
 {
 	auto_fd console = -1;
 
-	if (c->spec->process->terminal && o->console_fd < 0 && !create_connect_console(o->console_socket, &console, error))
+	if (c->spec->process->terminal && o->console_fd < 0 &&
+		!create_connect_console(o->console_socket, &console, error))
 		return false;
 	c->request.console_fd = console >= 0 ? console : o->console_fd;
 	if (!fill_container(c, error) || !make_cgroup(c, globals, error) || !compile_filter(c, globals, error))
 		return false;
 	return (make_plan(c, o, self, error) && start_child(c, o, error)) ||
-		fail_prefix(error, "unable to start container process");
+	       fail_prefix(error, "unable to start container process");
 }
 
 void create_undo(struct creation *c, const struct globals *globals)
@@ -303,8 +305,8 @@ void create_undo(struct creation *c, const struct globals *globals)
 	g_autoptr(GError) error = NULL;
 
 	launch_abort(&c->launch);
-	if (c->made_cgroup && !(cgroup_kill(c->container->cgroup, SIGKILL, &error) &&
-				       cgroup_destroy(c->container->cgroup, &error))) {
+	if (c->made_cgroup &&
+		!(cgroup_kill(c->container->cgroup, SIGKILL, &error) && cgroup_destroy(c->container->cgroup, &error))) {
 		diag_warning("%s", error->message);
 		g_clear_error(&error);
 	}
@@ -317,10 +319,11 @@ void create_undo(struct creation *c, const struct globals *globals)
 bool create_container(struct creation *c, const struct globals *globals, const struct create_options *options,
 	const char *id, GError **error)
 {
-	g_autofree char *pid_file = options->pid_file && *options->pid_file ?
-		g_canonicalize_filename(options->pid_file, NULL) : NULL;
-	g_autofree char *console = options->console_socket && *options->console_socket ?
-		g_canonicalize_filename(options->console_socket, NULL) : NULL;
+	g_autofree char *pid_file =
+		options->pid_file && *options->pid_file ? g_canonicalize_filename(options->pid_file, NULL) : NULL;
+	g_autofree char *console = options->console_socket && *options->console_socket
+					   ? g_canonicalize_filename(options->console_socket, NULL)
+					   : NULL;
 	struct create_options o = *options;
 	struct self self;
 

@@ -17,8 +17,8 @@ struct create_options {
 	int console_fd;             /* a connected socket instead of a path; -1 */
 	bool no_pivot, no_new_keyring;
 	int preserve_fds;
-	bool wait_for_start;        /* create: init waits for start; else it runs at once */
-	bool detach;                /* nobody stays with the terminal: a socket must take it */
+	bool wait_for_start; /* create: init waits for start; else it runs at once */
+	bool detach;         /* nobody stays with the terminal: a socket must take it */
 };
 
 struct creation {
@@ -31,7 +31,10 @@ struct creation {
 	bool made_cgroup;
 };
 
-#define CREATION_INIT { .launch = LAUNCH_INIT }
+#define CREATION_INIT                                                                                                  \
+	{                                                                                                              \
+		.launch = LAUNCH_INIT                                                                                  \
+	}
 
 /* Changes into the bundle. On failure everything is undone (cgroup, processes, state directory; poststop hooks run). On
  * success the container is created, or with !wait_for_start runs. Clear in any case. */

@@ -78,10 +78,13 @@ static char *mount_text(const Plan *plan, const struct child_op *op, const struc
 static char *device_text(const struct child_op *op, const struct child_report *r)
 {
 	if (r->part == PART_OCCUPIED)
-		return g_strdup_printf("error creating device nodes: %s exists and is not that device", op->device.path);
+		return g_strdup_printf(
+			"error creating device nodes: %s exists and is not that device", op->device.path);
 	return g_strdup_printf("error creating device nodes: %s %s: %s",
-		r->part == PART_TARGET ? "open parent of" : r->part == PART_OWNER ? "chown" : "mknod", op->device.path,
-		errno_text(r->err));
+		r->part == PART_TARGET  ? "open parent of"
+		: r->part == PART_OWNER ? "chown"
+					: "mknod",
+		op->device.path, errno_text(r->err));
 }
 
 static char *console_text(const struct child_report *r)
@@ -109,9 +112,9 @@ static char *credentials_text(const struct child_op *op, const struct child_repo
 	if (r->part == PART_GID && r->err == EINVAL)
 		return g_strdup_printf("cannot setgid to unmapped gid %u in user namespace", k->gid);
 	return g_strdup_printf("%s: %s",
-		r->part == PART_UID      ? "setuid"
-		: r->part == PART_GID    ? "setgid"
-		: r->part == PART_GROUPS ? "setgroups"
+		r->part == PART_UID        ? "setuid"
+		: r->part == PART_GID      ? "setgid"
+		: r->part == PART_GROUPS   ? "setgroups"
 		: r->part == PART_BOUNDING ? "drop bounding capabilities"
 					   : "apply capabilities",
 		errno_text(r->err));
@@ -131,10 +134,11 @@ static char *program_text(const Plan *plan, const struct child_report *r)
 static char *cwd_text(const Plan *plan, const struct child_report *r)
 {
 	if (r->part == PART_OUTSIDE)
-		return g_strdup("current working directory is outside of container mount namespace root -- possible container "
-				"breakout detected");
-	return g_strdup_printf("chdir to cwd (\"%s\") set in config.json failed: %s", plan->request.process->cwd,
-		errno_text(r->err));
+		return g_strdup(
+			"current working directory is outside of container mount namespace root -- possible container "
+			"breakout detected");
+	return g_strdup_printf(
+		"chdir to cwd (\"%s\") set in config.json failed: %s", plan->request.process->cwd, errno_text(r->err));
 }
 
 static char *path_text(const struct child_op *op, const struct child_report *r)
@@ -142,8 +146,8 @@ static char *path_text(const struct child_op *op, const struct child_report *r)
 	if (op->step == STEP_READONLY_PATH)
 		return g_strdup_printf("can't make \"%s\" read-only: %s", op->path.path, errno_text(r->err));
 	if (r->part == PART_DEV_NULL)
-		return g_strdup_printf("can't mask path \"%s\": /dev/null of the container: %s", op->path.path,
-			errno_text(r->err));
+		return g_strdup_printf(
+			"can't mask path \"%s\": /dev/null of the container: %s", op->path.path, errno_text(r->err));
 	return g_strdup_printf("can't mask path \"%s\": %s", op->path.path, errno_text(r->err));
 }
 
@@ -157,8 +161,8 @@ static char *read_output(int fd)
 }
 
 /* What became of a hook inside. out_fd and err_fd hold what it wrote; -1: nothing was kept. */
-static char *describe_hook(enum spec_hook_kind kind, int number, const struct child_report *r, const struct op_hook *hook,
-	int out_fd, int err_fd)
+static char *describe_hook(enum spec_hook_kind kind, int number, const struct child_report *r,
+	const struct op_hook *hook, int out_fd, int err_fd)
 {
 	g_autofree char *head = g_strdup_printf("error running %s hook #%d", spec_hook_names[kind], number);
 	g_autofree char *out = read_output(out_fd);
@@ -169,10 +173,11 @@ static char *describe_hook(enum spec_hook_kind kind, int number, const struct ch
 	if (r->part == PART_HOOK_TIMEOUT)
 		return g_strdup_printf("%s: hook ran past specified timeout", head);
 	if (r->part != PART_HOOK_EXIT)
-		return g_strdup_printf("%s: fork/exec%s%s: %s", head, hook ? " " : "", hook ? hook->path : "",
-			errno_text(r->err));
+		return g_strdup_printf(
+			"%s: fork/exec%s%s: %s", head, hook ? " " : "", hook ? hook->path : "", errno_text(r->err));
 	if (WIFSIGNALED(r->value))
-		return g_strdup_printf("%s: signal: %s, stdout: %s, stderr: %s", head, strsignal(WTERMSIG(r->value)), out, err);
+		return g_strdup_printf(
+			"%s: signal: %s, stdout: %s, stderr: %s", head, strsignal(WTERMSIG(r->value)), out, err);
 	return g_strdup_printf("%s: exit status %d, stdout: %s, stderr: %s", head, WEXITSTATUS(r->value), out, err);
 }
 
@@ -206,8 +211,10 @@ static char *other_text(const struct child_op *op, int err)
 	case STEP_REMOUNT:
 		return g_strdup_printf("make %s read-only: %s", op->remount.path ?: "the rootfs", errno_text(err));
 	case STEP_APPARMOR:
-		return g_strdup_printf("unable to apply apparmor profile: apparmor failed to apply profile: write %s to "
-				       "/proc/self/attr/exec: %s", op->path.path, errno_text(err));
+		return g_strdup_printf(
+			"unable to apply apparmor profile: apparmor failed to apply profile: write %s to "
+			"/proc/self/attr/exec: %s",
+			op->path.path, errno_text(err));
 	case STEP_MAKE_CWD:
 		return g_strdup_printf("mkdir %s: %s", op->path.path, errno_text(err));
 	default:
@@ -262,7 +269,8 @@ char *failure_of_start(const struct child_report *r)
 	case STEP_EXEC:
 		return g_strdup_printf("exec: %s", errno_text(r->err));
 	default:
-		return g_strdup_printf("%s: %s", r->step > 0 && r->step < N_CHILD_STEPS && plain[r->step] ? plain[r->step] : "start",
+		return g_strdup_printf("%s: %s",
+			r->step > 0 && r->step < N_CHILD_STEPS && plain[r->step] ? plain[r->step] : "start",
 			errno_text(r->err));
 	}
 }

@@ -22,11 +22,11 @@
 struct Foreground {
 	sigset_t mask_before;
 	int signal_fd;
-	int console[2];      /* ours, the child's */
+	int console[2]; /* ours, the child's */
 	int master_fd;
-	bool raw;            /* our terminal's modes are changed */
+	bool raw; /* our terminal's modes are changed */
 	struct termios modes;
-	char input[4096];    /* on its way to the master */
+	char input[4096]; /* on its way to the master */
 	size_t have, done;
 	bool input_open;
 	pid_t pid;
@@ -154,7 +154,8 @@ static int turn(Foreground *f, int pid_fd)
 	struct pollfd fds[N_SLOTS] = {
 		[SLOT_SIGNALS] = { .fd = f->signal_fd, .events = POLLIN },
 		[SLOT_MASTER] = { .fd = f->master_fd, .events = (short)(POLLIN | (pending ? POLLOUT : 0)) },
-		[SLOT_INPUT] = { .fd = f->master_fd >= 0 && f->input_open && !pending ? STDIN_FILENO : -1, .events = POLLIN },
+		[SLOT_INPUT] = { .fd = f->master_fd >= 0 && f->input_open && !pending ? STDIN_FILENO : -1,
+			.events = POLLIN },
 	};
 
 	if (poll(fds, N_SLOTS, -1) < 0 && errno != EINTR)

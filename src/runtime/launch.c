@@ -284,7 +284,8 @@ bool launch_set_rlimits(pid_t pid, const struct spec_process *process, GError **
 		int type = procvalues_rlimit(limit->type);
 
 		if (prlimit64(pid, type, &value, NULL) < 0)
-			return fail_errno(error, "error setting rlimits for ready process: error setting rlimit type %d (%s)", type,
+			return fail_errno(error,
+				"error setting rlimits for ready process: error setting rlimit type %d (%s)", type,
 				limit->type);
 	}
 	return true;

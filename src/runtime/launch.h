@@ -12,14 +12,17 @@ struct launch {
 	const Plan *plan;
 	int sock_fd;
 	int pid_fd;
-	pid_t pid;        /* of the container's process; 0: there is none */
-	pid_t beside;     /* exec: a process of the container, to whose cgroup we go when the container's takes none */
-	bool entered_v2;  /* clone3 has put it into its cgroup */
+	pid_t pid;       /* of the container's process; 0: there is none */
+	pid_t beside;    /* exec: a process of the container, to whose cgroup we go when the container's takes none */
+	bool entered_v2; /* clone3 has put it into its cgroup */
 	bool reaped;
-	int wait_status;  /* when reaped */
+	int wait_status; /* when reaped */
 };
 
-#define LAUNCH_INIT { .sock_fd = -1, .pid_fd = -1 }
+#define LAUNCH_INIT                                                                                                    \
+	{                                                                                                              \
+		.sock_fd = -1, .pid_fd = -1                                                                            \
+	}
 
 /* Clones the child, into the cgroup's directory where that can be (cg may be NULL), writes its maps, moves it into the
  * cgroup's other hierarchies. On failure launch_abort cleans up. */

@@ -6,13 +6,13 @@
 #include <stdint.h>
 
 struct mount_options {
-	bool bind, recursive;         /* bind; rbind */
-	unsigned long flags;          /* MS_* set, without MS_BIND, MS_REC and propagation */
-	unsigned long cleared;        /* MS_* that were asked to be off */
-	GArray *propagation;          /* unsigned long, MS_SHARED | MS_REC ..., in order; NULL: none */
-	uint64_t rec_set, rec_clear;  /* MOUNT_ATTR_* for the whole tree */
+	bool bind, recursive;        /* bind; rbind */
+	unsigned long flags;         /* MS_* set, without MS_BIND, MS_REC and propagation */
+	unsigned long cleared;       /* MS_* that were asked to be off */
+	GArray *propagation;         /* unsigned long, MS_SHARED | MS_REC ..., in order; NULL: none */
+	uint64_t rec_set, rec_clear; /* MOUNT_ATTR_* for the whole tree */
 	bool copy_up;
-	GString *data;                /* the file system's own, joined by ","; NULL: none */
+	GString *data; /* the file system's own, joined by ","; NULL: none */
 };
 
 /* Sorts the options (NULL-terminated; NULL: none). Later ones win. False for an option that is known and not supported

@@ -15,26 +15,26 @@
 
 /* What the command line and the caller add to the spec. */
 struct plan_request {
-	const struct spec *spec;            /* of the container; NULL for exec */
+	const struct spec *spec; /* of the container; NULL for exec */
 	const struct spec_process *process;
 	const struct container *container;
 	const struct self *self;
 	const struct seccomp_filter *filter;
 	bool no_pivot, no_new_keyring;
-	int preserved;                      /* descriptors from 3 on that the container keeps */
-	int listen_fds;                     /* of these, sockets of LISTEN_FDS */
-	int console_fd;                     /* socket that gets the terminal, -1: none */
-	int go_fd, start_fd;                /* the FIFOs of start, -1: none (run, exec) */
-	bool keep_sys_groups;               /* leave the caller's supplementary groups */
+	int preserved;        /* descriptors from 3 on that the container keeps */
+	int listen_fds;       /* of these, sockets of LISTEN_FDS */
+	int console_fd;       /* socket that gets the terminal, -1: none */
+	int go_fd, start_fd;  /* the FIFOs of start, -1: none (run, exec) */
+	bool keep_sys_groups; /* leave the caller's supplementary groups */
 };
 
 typedef struct Plan Plan;
 struct Plan {
 	struct child_plan child; /* complete after plan_finish */
 	struct plan_request request;
-	SpecPool *pool;          /* strings and arrays of the steps */
-	GArray *ops, *joins;     /* struct child_op */
-	GArray *fds;             /* closed with the plan */
+	SpecPool *pool;      /* strings and arrays of the steps */
+	GArray *ops, *joins; /* struct child_op */
+	GArray *fds;         /* closed with the plan */
 
 	/* For the parent, around the clone. */
 	uint64_t created;        /* CLONE_NEW* of the container's process */
@@ -80,8 +80,8 @@ bool plan_has_namespace(const Plan *plan, enum spec_namespace_type type);
 bool plan_namespaces(Plan *plan, GError **error);
 bool plan_rootfs(Plan *plan, GError **error);
 bool plan_mounts(Plan *plan, GError **error);
-bool plan_cgroup_mount(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number,
-	GError **error);
+bool plan_cgroup_mount(
+	Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number, GError **error);
 bool plan_devices(Plan *plan, GError **error);
 bool plan_console(Plan *plan, GError **error);
 bool plan_paths(Plan *plan, GError **error);

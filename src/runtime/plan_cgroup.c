@@ -55,7 +55,8 @@ static void plan_links(Plan *plan, const char *target, const char *controllers, 
 
 	for (size_t i = 0; names[0] && names[1] && names[i]; i++)
 		plan_add(plan, STEP_LINK, number)->link =
-			(struct op_link){ plan_printf(plan, "%s/%s", target, names[i]), plan_printf(plan, "%s", controllers) };
+			(struct op_link){ plan_printf(plan, "%s/%s", target, names[i]),
+				plan_printf(plan, "%s", controllers) };
 }
 
 static bool plan_legacy(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number,
@@ -99,11 +100,12 @@ static void plan_holder(Plan *plan, const struct spec_mount *m, const struct mou
 		.flags = MS_NOEXEC | MS_NOSUID | MS_NODEV,
 	};
 	if (o->flags & MS_RDONLY)
-		plan_add(plan, STEP_REMOUNT, number)->remount = (struct op_remount){ .path = target, .set = MOUNT_ATTR_RDONLY };
+		plan_add(plan, STEP_REMOUNT, number)->remount =
+			(struct op_remount){ .path = target, .set = MOUNT_ATTR_RDONLY };
 }
 
-bool plan_cgroup_mount(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number,
-	GError **error)
+bool plan_cgroup_mount(
+	Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number, GError **error)
 {
 	const Cgroup *cg = plan->request.container->cgroup;
 	const struct cgroup_hierarchy *h;

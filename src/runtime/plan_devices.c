@@ -56,8 +56,12 @@ static bool plan_default_devices(Plan *plan, GError **error)
 		const char *path;
 		unsigned int major, minor;
 	} nodes[] = {
-		{ "/dev/null", 1, 3 }, { "/dev/zero", 1, 5 }, { "/dev/full", 1, 7 }, { "/dev/random", 1, 8 },
-		{ "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
+		{ "/dev/null", 1, 3 },
+		{ "/dev/zero", 1, 5 },
+		{ "/dev/full", 1, 7 },
+		{ "/dev/random", 1, 8 },
+		{ "/dev/urandom", 1, 9 },
+		{ "/dev/tty", 5, 0 },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(nodes); i++) {
@@ -79,7 +83,9 @@ static bool plan_listed_device(Plan *plan, const struct spec_device *d, int numb
 	bool fifo = d->type[0] == 'p';
 	struct op_device device = {
 		.path = plan_clean_path(plan, d->path),
-		.mode = (d->type[0] == 'b' ? S_IFBLK : fifo ? S_IFIFO : S_IFCHR) |
+		.mode = (d->type[0] == 'b' ? S_IFBLK
+				: fifo     ? S_IFIFO
+					   : S_IFCHR) |
 			(mode_t)((d->mode.set ? d->mode.value : 0666) & 07777),
 		.dev = fifo ? 0 : makedev((unsigned int)d->major.value, (unsigned int)d->minor.value),
 		.uid = (uid_t)d->uid.value,
@@ -161,7 +167,8 @@ bool plan_paths(Plan *plan, GError **error)
 			bool seen = false;
 
 			if (lists[k].list[i][0] != '/')
-				return fail(error, "linux.%s[%zu]: %s is not absolute", lists[k].name, i, lists[k].list[i]);
+				return fail(
+					error, "linux.%s[%zu]: %s is not absolute", lists[k].name, i, lists[k].list[i]);
 			for (size_t j = 0; j < i; j++)
 				seen |= strcmp(lists[k].list[j], lists[k].list[i]) == 0;
 			if (!seen)

@@ -35,8 +35,8 @@ static void fill(Plan *plan, const struct spec_hook *hook, struct op_hook *op)
 	char *const just_path[] = { (char *)hook->path, NULL };
 
 	op->path = hook->path;
-	op->argv = plan_strv(plan, hook->args && *hook->args ? (const char *const *)hook->args :
-								(const char *const *)just_path);
+	op->argv = plan_strv(
+		plan, hook->args && *hook->args ? (const char *const *)hook->args : (const char *const *)just_path);
 	op->env = plan_strv(plan, (const char *const *)hook->env);
 	op->timeout_ms = hook->timeout.set ? (int)hook->timeout.value * 1000 : -1;
 }

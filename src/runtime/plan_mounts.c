@@ -30,8 +30,13 @@ unsigned long plan_root_propagation(const struct spec *spec)
 		const char *name;
 		unsigned long flags;
 	} kinds[] = {
-		{ "shared", MS_SHARED }, { "rshared", MS_SHARED | MS_REC }, { "slave", MS_SLAVE }, { "rslave", MS_SLAVE | MS_REC },
-		{ "private", MS_PRIVATE }, { "rprivate", MS_PRIVATE | MS_REC }, { "unbindable", MS_UNBINDABLE },
+		{ "shared", MS_SHARED },
+		{ "rshared", MS_SHARED | MS_REC },
+		{ "slave", MS_SLAVE },
+		{ "rslave", MS_SLAVE | MS_REC },
+		{ "private", MS_PRIVATE },
+		{ "rprivate", MS_PRIVATE | MS_REC },
+		{ "unbindable", MS_UNBINDABLE },
 		{ "runbindable", MS_UNBINDABLE | MS_REC },
 	};
 
@@ -134,8 +139,8 @@ static uint64_t kept_attributes(int tree_fd)
 	static const struct {
 		unsigned long flag;
 		uint64_t attribute;
-	} pairs[] = { { ST_RDONLY, MOUNT_ATTR_RDONLY }, { ST_NOSUID, MOUNT_ATTR_NOSUID }, { ST_NODEV, MOUNT_ATTR_NODEV },
-		{ ST_NOEXEC, MOUNT_ATTR_NOEXEC } };
+	} pairs[] = { { ST_RDONLY, MOUNT_ATTR_RDONLY }, { ST_NOSUID, MOUNT_ATTR_NOSUID },
+		{ ST_NODEV, MOUNT_ATTR_NODEV }, { ST_NOEXEC, MOUNT_ATTR_NOEXEC } };
 	uint64_t kept = 0;
 	struct statvfs fs;
 
@@ -179,8 +184,8 @@ static bool set_attributes(Plan *plan, int tree_fd, const struct mount_options *
 	return true;
 }
 
-static bool plan_bind(Plan *plan, const struct spec_mount *m, const struct mount_options *o, struct op_mount *mount,
-	GError **error)
+static bool plan_bind(
+	Plan *plan, const struct spec_mount *m, const struct mount_options *o, struct op_mount *mount, GError **error)
 {
 	g_autofree char *source = NULL;
 	struct statfs fs;
@@ -222,8 +227,7 @@ static void set_new_propagation(Plan *plan, const struct mount_options *o, struc
 	if (plain || !o->propagation)
 		return;
 	mount->n_propagation = o->propagation->len;
-	mount->propagation =
-		plan_memdup(plan, o->propagation->data, o->propagation->len * sizeof(unsigned long));
+	mount->propagation = plan_memdup(plan, o->propagation->data, o->propagation->len * sizeof(unsigned long));
 }
 
 /* sysfs belongs to the network namespace: without one of its own, a container with mapped ids may not mount it. */
@@ -252,7 +256,8 @@ static bool plan_new_mount(Plan *plan, const struct spec_mount *m, const struct 
 	mount->source = m->source ?: m->type;
 	mount->flags = o->flags;
 	mount->data = o->data ? plan_printf(plan, "%s", o->data->str) : NULL;
-	mount->inherit_mode = tmpfs && !(o->data && (g_str_has_prefix(o->data->str, "mode=") || strstr(o->data->str, ",mode=")));
+	mount->inherit_mode =
+		tmpfs && !(o->data && (g_str_has_prefix(o->data->str, "mode=") || strstr(o->data->str, ",mode=")));
 	mount->copy_up = o->copy_up;
 	mount->rec_set = o->rec_set;
 	mount->rec_clear = o->rec_clear;

@@ -100,11 +100,11 @@ static void plan_time(Plan *plan)
 		return;
 	text = g_string_new(NULL);
 	if (l->monotonic_secs.set || l->monotonic_nanosecs.set)
-		g_string_append_printf(text, "monotonic %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", l->monotonic_secs.value,
-			l->monotonic_nanosecs.value);
+		g_string_append_printf(text, "monotonic %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n",
+			l->monotonic_secs.value, l->monotonic_nanosecs.value);
 	if (l->boottime_secs.set || l->boottime_nanosecs.set)
-		g_string_append_printf(text, "boottime %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", l->boottime_secs.value,
-			l->boottime_nanosecs.value);
+		g_string_append_printf(text, "boottime %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n",
+			l->boottime_secs.value, l->boottime_nanosecs.value);
 	plan->time_offsets = spec_pool_take(plan->pool, g_string_free(text, FALSE));
 }
 

@@ -55,7 +55,8 @@ static void plan_personality(Plan *plan)
 	const char *domain = spec ? spec->linux_.personality_domain : NULL;
 
 	if (domain)
-		plan_add(plan, STEP_PERSONALITY, -1)->flags.flags = strcmp(domain, "LINUX32") == 0 ? PER_LINUX32 : PER_LINUX;
+		plan_add(plan, STEP_PERSONALITY, -1)->flags.flags =
+			strcmp(domain, "LINUX32") == 0 ? PER_LINUX32 : PER_LINUX;
 }
 
 static void plan_memory_policy(Plan *plan)

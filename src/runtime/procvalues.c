@@ -58,7 +58,8 @@ int procvalues_sched_policy(const char *name)
 
 int procvalues_io_class(const char *name)
 {
-	static const struct name names[] = { { "IOPRIO_CLASS_RT", 1 }, { "IOPRIO_CLASS_BE", 2 }, { "IOPRIO_CLASS_IDLE", 3 } };
+	static const struct name names[] = { { "IOPRIO_CLASS_RT", 1 }, { "IOPRIO_CLASS_BE", 2 },
+		{ "IOPRIO_CLASS_IDLE", 3 } };
 
 	return lookup(names, G_N_ELEMENTS(names), name, -1);
 }

@@ -28,13 +28,13 @@ enum {
 };
 
 /* Each returns -1 for an unknown name. */
-int procvalues_rlimit(const char *name);        /* "RLIMIT_NOFILE" */
-int procvalues_sched_policy(const char *name);  /* "SCHED_FIFO" */
-int procvalues_io_class(const char *name);      /* "IOPRIO_CLASS_BE" */
+int procvalues_rlimit(const char *name);         /* "RLIMIT_NOFILE" */
+int procvalues_sched_policy(const char *name);   /* "SCHED_FIFO" */
+int procvalues_io_class(const char *name);       /* "IOPRIO_CLASS_BE" */
 int procvalues_mempolicy_mode(const char *name); /* "MPOL_BIND" */
 
 /* Each returns 0 for an unknown name. */
-uint64_t procvalues_sched_flag(const char *name);   /* "SCHED_FLAG_RESET_ON_FORK" */
+uint64_t procvalues_sched_flag(const char *name);         /* "SCHED_FLAG_RESET_ON_FORK" */
 unsigned int procvalues_mempolicy_flag(const char *name); /* "MPOL_F_STATIC_NODES" */
 
 /* Parses "0-3,7" into a bit mask of n_words words (NULL: only check). False when malformed or out of range. */

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 struct self {
-	uint64_t ignored_signals;                /* bit n-1 for signal n */
+	uint64_t ignored_signals; /* bit n-1 for signal n */
 	uint64_t permitted_caps, bounding_caps;
 };
 

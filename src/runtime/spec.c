@@ -77,8 +77,8 @@ static bool read_namespace(struct spec_namespace *namespaces, yajl_val v, size_t
 		if (strcmp(type, spec_namespace_infos[t].name) != 0)
 			continue;
 		if (namespaces[t].wanted)
-			return fail(error, "malformed spec file: duplicated ns {\"%s\" \"%s\"} (linux.namespaces[%zu])", type,
-				path ?: "", i);
+			return fail(error, "malformed spec file: duplicated ns {\"%s\" \"%s\"} (linux.namespaces[%zu])",
+				type, path ?: "", i);
 		namespaces[t] = (struct spec_namespace){ .wanted = true, .path = path && *path ? path : NULL };
 		return true;
 	}
@@ -176,8 +176,8 @@ struct spec *spec_load_process(const char *path, GError **error)
 
 struct spec *spec_load_resources(const char *path, GError **error)
 {
-	g_autofree char *text = strcmp(path, "-") == 0 ? read_all(STDIN_FILENO, "standard input", error) :
-							  read_file(path, error);
+	g_autofree char *text =
+		strcmp(path, "-") == 0 ? read_all(STDIN_FILENO, "standard input", error) : read_file(path, error);
 	g_autoptr(Spec) spec = text ? parse(text, path, error) : NULL;
 
 	if (!spec)

@@ -104,18 +104,18 @@ struct spec_process {
 	struct spec_scheduler *scheduler;
 	struct spec_io_priority *io_priority;
 	const char *affinity_initial, *affinity_final; /* execCPUAffinity: "0-3,7" */
-	const char *apparmor_profile; /* never "" */
-	const char *selinux_label;    /* never "" */
+	const char *apparmor_profile;                  /* never "" */
+	const char *selinux_label;                     /* never "" */
 };
 
 enum spec_namespace_type { NS_PID, NS_NETWORK, NS_MOUNT, NS_IPC, NS_UTS, NS_USER, NS_CGROUP, NS_TIME, N_NS_TYPES };
 
 /* One row for each type, indexed by enum spec_namespace_type. */
 struct spec_namespace_info {
-	const char *name;      /* in config.json: "network" */
-	const char *proc_name; /* in /proc/PID/ns: "net" */
+	const char *name;       /* in config.json: "network" */
+	const char *proc_name;  /* in /proc/PID/ns: "net" */
 	const char *state_name; /* in state.json: "NEWNET" */
-	uint64_t flag;         /* CLONE_NEW* */
+	uint64_t flag;          /* CLONE_NEW* */
 };
 extern const struct spec_namespace_info spec_namespace_infos[N_NS_TYPES];
 
@@ -251,7 +251,7 @@ struct spec {
 	bool root_readonly;
 	struct spec_mount *mounts;
 	size_t n_mounts;
-	struct spec_process *process; /* NULL when absent */
+	struct spec_process *process;      /* NULL when absent */
 	const char *hostname, *domainname; /* never "" */
 	struct spec_hook_list hooks[N_HOOK_KINDS];
 	struct spec_map annotations;

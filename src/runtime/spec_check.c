@@ -38,7 +38,8 @@ static bool check_rlimits(const struct spec_process *p, GError **error)
 			return fail(error, "wrong rlimit value: %s (process.rlimits[%zu].type)", p->rlimits[i].type, i);
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(p->rlimits[i].type, p->rlimits[j].type) == 0)
-				return fail(error, "process.rlimits[%zu].type: %s is given twice", i, p->rlimits[i].type);
+				return fail(
+					error, "process.rlimits[%zu].type: %s is given twice", i, p->rlimits[i].type);
 	}
 	return true;
 }
@@ -86,15 +87,17 @@ bool spec_check_process(const struct spec_process *p, GError **error)
 	if (p->umask.set && p->umask.value > 0777)
 		return fail(error, "process.user.umask: %" G_GUINT64_FORMAT " is not a file mode", p->umask.value);
 	if (p->selinux_label)
-		return fail(error, "process.selinuxLabel: selinux label is specified in config, but selinux is disabled or not "
-				   "supported");
+		return fail(error,
+			"process.selinuxLabel: selinux label is specified in config, but selinux is disabled or not "
+			"supported");
 	if (p->affinity_initial && !procvalues_cpu_list(p->affinity_initial, NULL, 0))
-		return fail(error, "process.execCPUAffinity.initial: \"%s\" is not a list of CPUs", p->affinity_initial);
+		return fail(
+			error, "process.execCPUAffinity.initial: \"%s\" is not a list of CPUs", p->affinity_initial);
 	if (p->affinity_final && !procvalues_cpu_list(p->affinity_final, NULL, 0))
 		return fail(error, "process.execCPUAffinity.final: \"%s\" is not a list of CPUs", p->affinity_final);
 	return check_env(p->env, error) && check_rlimits(p, error) &&
-		(!p->scheduler || check_scheduler(p->scheduler, error)) &&
-		(!p->io_priority || check_io_priority(p->io_priority, error));
+	       (!p->scheduler || check_scheduler(p->scheduler, error)) &&
+	       (!p->io_priority || check_io_priority(p->io_priority, error));
 }
 
 static bool same_maps(const struct spec_linux *l)
@@ -106,8 +109,8 @@ static bool check_namespaces(const struct spec *s, GError **error)
 {
 	const struct spec_linux *l = &s->linux_;
 	const struct spec_namespace *ns = l->namespaces;
-	bool offsets = l->monotonic_secs.set || l->monotonic_nanosecs.set || l->boottime_secs.set ||
-		l->boottime_nanosecs.set;
+	bool offsets =
+		l->monotonic_secs.set || l->monotonic_nanosecs.set || l->boottime_secs.set || l->boottime_nanosecs.set;
 
 	for (int t = 0; t < N_NS_TYPES; t++)
 		if (ns[t].path && ns[t].path[0] != '/')
@@ -120,8 +123,9 @@ static bool check_namespaces(const struct spec *s, GError **error)
 		return fail(error, "time namespace offsets specified, but time namespace isn't enabled in the config "
 				   "(linux.timeOffsets)");
 	if (offsets && ns[NS_TIME].path)
-		return fail(error, "time namespace enabled, but both namespace path and time offsets specified -- you may only "
-				   "provide one (linux.timeOffsets)");
+		return fail(error,
+			"time namespace enabled, but both namespace path and time offsets specified -- you may only "
+			"provide one (linux.timeOffsets)");
 	if (s->hostname && !ns[NS_UTS].wanted)
 		return fail(error, "unable to set hostname without a private UTS namespace");
 	if (s->domainname && !ns[NS_UTS].wanted)
@@ -135,8 +139,9 @@ static bool check_namespaces(const struct spec *s, GError **error)
 /* Whether a sysctl belongs to a namespace of the container; key with dots. */
 static bool check_sysctl(const struct spec *s, const char *key, GError **error)
 {
-	static const char *const ipc[] = { "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall",
-		"kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced", "kernel.auto_msgmni", NULL };
+	static const char *const ipc[] = { "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+		"kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced", "kernel.auto_msgmni",
+		NULL };
 	const struct spec_namespace *ns = s->linux_.namespaces;
 
 	if (g_strv_contains(ipc, key) || g_str_has_prefix(key, "fs.mqueue."))
@@ -146,9 +151,11 @@ static bool check_sysctl(const struct spec *s, const char *key, GError **error)
 	if (strcmp(key, "kernel.domainname") == 0)
 		return ns[NS_UTS].wanted || fail(error, "sysctl \"%s\" is not allowed in the hosts UTS namespace", key);
 	if (strcmp(key, "kernel.hostname") == 0)
-		return fail(error, "sysctl \"kernel.hostname\" is not allowed as it conflicts with the OCI \"hostname\" field");
+		return fail(error,
+			"sysctl \"kernel.hostname\" is not allowed as it conflicts with the OCI \"hostname\" field");
 	if (g_str_has_prefix(key, "user."))
-		return ns[NS_USER].wanted || fail(error, "setting ucounts without a user namespace not allowed: %s", key);
+		return ns[NS_USER].wanted ||
+		       fail(error, "setting ucounts without a user namespace not allowed: %s", key);
 	return fail(error, "sysctl \"%s\" is not in a separate kernel namespace", key);
 }
 
@@ -177,7 +184,8 @@ static bool check_devices(const struct spec_linux *l, GError **error)
 			return fail(error, "linux.devices[%zu].path: %s is not absolute", i, d->path);
 		if (node && (!d->major.set || !d->minor.set))
 			return fail(error, "linux.devices[%zu].%s is required", i, d->major.set ? "minor" : "major");
-		if (node && (d->major.value < 0 || d->major.value > 4095 || d->minor.value < 0 || d->minor.value > 1048575))
+		if (node &&
+			(d->major.value < 0 || d->major.value > 4095 || d->minor.value < 0 || d->minor.value > 1048575))
 			return fail(error, "linux.devices[%zu]: device number out of range", i);
 	}
 	return true;
@@ -192,7 +200,9 @@ static bool check_hooks(const struct spec *s, GError **error)
 			if (!*h->path)
 				return fail(error, "hooks.%s[%zu].path is empty", spec_hook_names[k], i);
 			if (h->timeout.set && (h->timeout.value <= 0 || h->timeout.value > G_MAXINT / 1000))
-				return fail(error, "hooks.%s[%zu].timeout: %" G_GINT64_FORMAT " is not a number of seconds greater than 0",
+				return fail(error,
+					"hooks.%s[%zu].timeout: %" G_GINT64_FORMAT
+					" is not a number of seconds greater than 0",
 					spec_hook_names[k], i, h->timeout.value);
 		}
 	return true;
@@ -232,7 +242,7 @@ static bool check_linux(const struct spec *s, GError **error)
 		strcmp(l->personality_domain, "LINUX32") != 0)
 		return fail(error, "invalid personality domain %s", l->personality_domain);
 	return (!l->memory_policy_mode || check_memory_policy(l, error)) && check_namespaces(s, error) &&
-		check_sysctls(s, error) && check_devices(l, error);
+	       check_sysctls(s, error) && check_devices(l, error);
 }
 
 static bool check_mounts(const struct spec *s, GError **error)
@@ -243,7 +253,8 @@ static bool check_mounts(const struct spec *s, GError **error)
 		if (!*m->destination)
 			return fail(error, "mounts[%zu].destination is empty", i);
 		if (m->n_uid_mappings || m->n_gid_mappings)
-			return fail(error, "mounts[%zu].%s is not supported", i, m->n_uid_mappings ? "uidMappings" : "gidMappings");
+			return fail(error, "mounts[%zu].%s is not supported", i,
+				m->n_uid_mappings ? "uidMappings" : "gidMappings");
 	}
 	return true;
 }
@@ -257,6 +268,6 @@ bool spec_check(const struct spec *s, GError **error)
 	for (size_t i = 0; i < s->annotations.n_pairs; i++)
 		if (!*s->annotations.pairs[i].key)
 			return fail(error, "annotations: a key is empty");
-	return (!s->process || spec_check_process(s->process, error)) && check_mounts(s, error) && check_hooks(s, error) &&
-		check_linux(s, error);
+	return (!s->process || spec_check_process(s->process, error)) && check_mounts(s, error) &&
+	       check_hooks(s, error) && check_linux(s, error);
 }

@@ -4,26 +4,44 @@
 
 #include "runtime/spec.h"
 
-#define TABLE(name, owner, ...)                                                                                         \
+#define TABLE(name, owner, ...)                                                                                        \
 	static const struct field name##_fields[] = { __VA_ARGS__ };                                                   \
 	static const struct object_table name = { sizeof(owner), name##_fields, G_N_ELEMENTS(name##_fields) };
 
 /* Short names for the rows; T is the struct that a table is about. */
 #define F        SPEC_FIELD
 #define REQUIRED SPEC_REQUIRED
-#define REQUIRED_TEXT(owner, json, kind, member, text)                                                                  \
-	{ .name = json, .type = FIELD_##kind, .offset = offsetof(owner, member), .required = true, .missing = text }
-#define OBJECT(owner, json, member, inner)                                                                              \
-	{ .name = json, .type = FIELD_OBJECT, .offset = offsetof(owner, member), .table = &inner }
-#define INLINE(json, inner) { .name = json, .type = FIELD_INLINE, .table = &inner }
-#define ARRAY(owner, json, member, inner)                                                                               \
-	{ .name = json, .type = FIELD_ARRAY, .offset = offsetof(owner, member),                                         \
-		.count_offset = offsetof(owner, n_##member), .table = &inner }
-#define IDS(owner, json, member)                                                                                        \
-	{ .name = json, .type = FIELD_IDS, .offset = offsetof(owner, member), .count_offset = offsetof(owner, n_##member) }
-#define LIST(owner, json, member, inner)                                                                                \
-	{ .name = json, .type = FIELD_LIST, .offset = offsetof(owner, member), .table = &inner }
-#define REFUSED(json) { .name = json, .type = FIELD_REFUSED }
+#define REQUIRED_TEXT(owner, json, kind, member, text)                                                                 \
+	{                                                                                                              \
+		.name = json, .type = FIELD_##kind, .offset = offsetof(owner, member), .required = true,               \
+		.missing = text                                                                                        \
+	}
+#define OBJECT(owner, json, member, inner)                                                                             \
+	{                                                                                                              \
+		.name = json, .type = FIELD_OBJECT, .offset = offsetof(owner, member), .table = &inner                 \
+	}
+#define INLINE(json, inner)                                                                                            \
+	{                                                                                                              \
+		.name = json, .type = FIELD_INLINE, .table = &inner                                                    \
+	}
+#define ARRAY(owner, json, member, inner)                                                                              \
+	{                                                                                                              \
+		.name = json, .type = FIELD_ARRAY, .offset = offsetof(owner, member),                                  \
+		.count_offset = offsetof(owner, n_##member), .table = &inner                                           \
+	}
+#define IDS(owner, json, member)                                                                                       \
+	{                                                                                                              \
+		.name = json, .type = FIELD_IDS, .offset = offsetof(owner, member),                                    \
+		.count_offset = offsetof(owner, n_##member)                                                            \
+	}
+#define LIST(owner, json, member, inner)                                                                               \
+	{                                                                                                              \
+		.name = json, .type = FIELD_LIST, .offset = offsetof(owner, member), .table = &inner                   \
+	}
+#define REFUSED(json)                                                                                                  \
+	{                                                                                                              \
+		.name = json, .type = FIELD_REFUSED                                                                    \
+	}
 
 #define T struct spec_hook
 TABLE(hook, T, REQUIRED(T, "path", STRING, path), F(T, "args", STRINGS, args), F(T, "env", STRINGS, env),
@@ -32,7 +50,9 @@ TABLE(hook, T, REQUIRED(T, "path", STRING, path), F(T, "args", STRINGS, args), F
 
 /* The lists are indexed by kind: offsets count from the start of the array. */
 #define HOOKS(json, kind)                                                                                              \
-	{ .name = json, .type = FIELD_LIST, .offset = (kind) * sizeof(struct spec_hook_list), .table = &hook }
+	{                                                                                                              \
+		.name = json, .type = FIELD_LIST, .offset = (kind) * sizeof(struct spec_hook_list), .table = &hook     \
+	}
 static const struct field hook_lists_fields[] = {
 	HOOKS("prestart", HOOK_PRESTART),
 	HOOKS("createRuntime", HOOK_CREATE_RUNTIME),
@@ -41,9 +61,8 @@ static const struct field hook_lists_fields[] = {
 	HOOKS("poststart", HOOK_POSTSTART),
 	HOOKS("poststop", HOOK_POSTSTOP),
 };
-const struct object_table spec_table_hook_lists = {
-	sizeof(struct spec_hook_list) * N_HOOK_KINDS, hook_lists_fields, G_N_ELEMENTS(hook_lists_fields)
-};
+const struct object_table spec_table_hook_lists = { sizeof(struct spec_hook_list) * N_HOOK_KINDS, hook_lists_fields,
+	G_N_ELEMENTS(hook_lists_fields) };
 #undef HOOKS
 
 #define T struct spec_id_map
@@ -63,7 +82,8 @@ TABLE(rlimit, T, REQUIRED(T, "type", STRING, type), REQUIRED(T, "soft", UINT, so
 
 #define T struct spec_capabilities
 TABLE(capabilities, T, F(T, "bounding", STRINGS, bounding), F(T, "effective", STRINGS, effective),
-	F(T, "inheritable", STRINGS, inheritable), F(T, "permitted", STRINGS, permitted), F(T, "ambient", STRINGS, ambient))
+	F(T, "inheritable", STRINGS, inheritable), F(T, "permitted", STRINGS, permitted),
+	F(T, "ambient", STRINGS, ambient))
 #undef T
 
 #define T struct spec_scheduler
@@ -114,9 +134,9 @@ TABLE(device_rule, T, REQUIRED(T, "allow", BOOL, allow), F(T, "type", TEXT, type
 
 #define T struct spec_memory
 TABLE(memory, T, F(T, "limit", OPT_INT, limit), F(T, "reservation", OPT_INT, reservation), F(T, "swap", OPT_INT, swap),
-	F(T, "kernel", OPT_INT, kernel), F(T, "kernelTCP", OPT_INT, kernel_tcp), F(T, "swappiness", OPT_UINT, swappiness),
-	F(T, "disableOOMKiller", BOOL, disable_oom_killer), F(T, "useHierarchy", BOOL, use_hierarchy),
-	F(T, "checkBeforeUpdate", BOOL, check_before_update))
+	F(T, "kernel", OPT_INT, kernel), F(T, "kernelTCP", OPT_INT, kernel_tcp),
+	F(T, "swappiness", OPT_UINT, swappiness), F(T, "disableOOMKiller", BOOL, disable_oom_killer),
+	F(T, "useHierarchy", BOOL, use_hierarchy), F(T, "checkBeforeUpdate", BOOL, check_before_update))
 #undef T
 
 #define T struct spec_cpu
@@ -138,7 +158,8 @@ TABLE(throttle_device, T, REQUIRED(T, "major", INT, major), REQUIRED(T, "minor",
 
 #define T struct spec_block_io
 TABLE(block_io, T, F(T, "weight", OPT_UINT, weight), F(T, "leafWeight", OPT_UINT, leaf_weight),
-	ARRAY(T, "weightDevice", weight_devices, weight_device), LIST(T, "throttleReadBpsDevice", read_bps, throttle_device),
+	ARRAY(T, "weightDevice", weight_devices, weight_device),
+	LIST(T, "throttleReadBpsDevice", read_bps, throttle_device),
 	LIST(T, "throttleWriteBpsDevice", write_bps, throttle_device),
 	LIST(T, "throttleReadIOPSDevice", read_iops, throttle_device),
 	LIST(T, "throttleWriteIOPSDevice", write_iops, throttle_device))

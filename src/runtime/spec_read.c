@@ -120,7 +120,8 @@ static bool read_uint(yajl_val v, const struct where *w, uint64_t max, uint64_t 
 	if (!YAJL_IS_NUMBER(v))
 		return wrong_type(w, "a number", v, error);
 	if (!json_uint64(v, &n) || n > max)
-		return fail_at(w, error, ": %s is not an integer from 0 to %" G_GUINT64_FORMAT, YAJL_GET_NUMBER(v), max);
+		return fail_at(
+			w, error, ": %s is not an integer from 0 to %" G_GUINT64_FORMAT, YAJL_GET_NUMBER(v), max);
 	*out = n;
 	return true;
 }
@@ -205,12 +206,13 @@ static bool read_array(SpecPool *pool, const struct object_table *table, yajl_va
 static bool refuse(yajl_val v, const struct where *w, GError **error)
 {
 	bool silent = YAJL_IS_FALSE(v) || (YAJL_IS_STRING(v) && *YAJL_GET_STRING(v) == '\0') ||
-		(YAJL_IS_ARRAY(v) && v->u.array.len == 0) || (YAJL_IS_OBJECT(v) && v->u.object.len == 0);
+		      (YAJL_IS_ARRAY(v) && v->u.array.len == 0) || (YAJL_IS_OBJECT(v) && v->u.object.len == 0);
 
 	return silent || fail_at(w, error, " is not supported");
 }
 
-static bool read_field(SpecPool *pool, const struct field *f, yajl_val v, const struct where *w, void *out, GError **error)
+static bool read_field(
+	SpecPool *pool, const struct field *f, yajl_val v, const struct where *w, void *out, GError **error)
 {
 	void *at = (char *)out + f->offset;
 	size_t *count = (size_t *)((char *)out + f->count_offset);
@@ -298,8 +300,8 @@ static bool read_object(SpecPool *pool, const struct object_table *table, yajl_v
 	return true;
 }
 
-bool spec_read_object(SpecPool *pool, const struct object_table *table, yajl_val value, const char *name, void *out,
-	GError **error)
+bool spec_read_object(
+	SpecPool *pool, const struct object_table *table, yajl_val value, const char *name, void *out, GError **error)
 {
 	const struct where top = { NULL, name, 0 };
 

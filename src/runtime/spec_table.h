@@ -36,7 +36,7 @@ struct field {
 	const char *name;
 	enum field_type type;
 	size_t offset;
-	size_t count_offset;             /* FIELD_ARRAY, FIELD_IDS */
+	size_t count_offset;              /* FIELD_ARRAY, FIELD_IDS */
 	const struct object_table *table; /* FIELD_INLINE, _INTO, _OBJECT, _ARRAY, _LIST */
 	bool required;
 	const char *missing; /* the error when it is absent; NULL: "PATH is required" */
@@ -49,21 +49,26 @@ struct object_table {
 };
 
 /* One row: the struct, the name in JSON, the kind without FIELD_, the member. */
-#define SPEC_FIELD(owner, json, kind, member) { .name = json, .type = FIELD_##kind, .offset = offsetof(owner, member) }
+#define SPEC_FIELD(owner, json, kind, member)                                                                          \
+	{                                                                                                              \
+		.name = json, .type = FIELD_##kind, .offset = offsetof(owner, member)                                  \
+	}
 #define SPEC_REQUIRED(owner, json, kind, member)                                                                       \
-	{ .name = json, .type = FIELD_##kind, .offset = offsetof(owner, member), .required = true }
+	{                                                                                                              \
+		.name = json, .type = FIELD_##kind, .offset = offsetof(owner, member), .required = true                \
+	}
 
 /* Memory that is freed as a whole. */
 typedef struct SpecPool SpecPool;
 SpecPool *spec_pool_new(void);
 void *spec_pool_zalloc(SpecPool *pool, size_t size); /* aligned for any type */
-void *spec_pool_take(SpecPool *pool, void *block);           /* a g_malloc'ed block becomes the pool's */
+void *spec_pool_take(SpecPool *pool, void *block);   /* a g_malloc'ed block becomes the pool's */
 void spec_pool_free(SpecPool *pool);
 
 /* Fills out (zeroed, table->size bytes) from value, which must be an object; name stands in front of the paths in errors
  * ("" at the top). */
-bool spec_read_object(SpecPool *pool, const struct object_table *table, yajl_val value, const char *name, void *out,
-	GError **error);
+bool spec_read_object(
+	SpecPool *pool, const struct object_table *table, yajl_val value, const char *name, void *out, GError **error);
 
 /* The tables of the documents that stand alone. */
 extern const struct object_table spec_table_top, spec_table_process, spec_table_resources, spec_table_hook_lists;

@@ -81,8 +81,8 @@ bool start_container(const struct container *c, GError **error)
 		return fail_errno(error, "open %s/%s", c->path, go < 0 ? STATE_FIFO : STATE_REPORT_FIFO);
 	/* Taking its name away first: of two starts at once only one goes on. */
 	if (unlinkat(c->dir_fd, STATE_FIFO, 0) < 0)
-		return errno == ENOENT ? fail(error, "cannot start an already running container") :
-					 fail_errno(error, "remove %s/%s", c->path, STATE_FIFO);
+		return errno == ENOENT ? fail(error, "cannot start an already running container")
+				       : fail_errno(error, "remove %s/%s", c->path, STATE_FIFO);
 	if (rw_write(go, "0", 1) != 1)
 		return fail(error, "%s", dead);
 	fd_close(&go);

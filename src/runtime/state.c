@@ -373,7 +373,8 @@ static int empty_dir(int dir_fd)
 		return -err;
 	}
 	while ((e = readdir(dir)))
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && unlinkat(dirfd(dir), e->d_name, 0) < 0 &&
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+			unlinkat(dirfd(dir), e->d_name, 0) < 0 &&
 			(errno != EISDIR || unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR) < 0) && errno != ENOENT)
 			err = errno;
 	closedir(dir);

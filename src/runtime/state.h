@@ -13,8 +13,9 @@
 
 #define STATE_FILE "state.json"
 #define STATE_FIFO "exec.fifo"
-#define STATE_NOTE   "creating.json" /* of a create under way */
-#define STATE_FILTER "seccomp.bpf" /* the container's filter for exec: seccomp(2)'s flags (unsigned int) and the
+#define STATE_NOTE "creating.json" /* of a create under way */
+#define STATE_FILTER                                                                                                   \
+	"seccomp.bpf" /* the container's filter for exec: seccomp(2)'s flags (unsigned int) and the
 				      program; absent without seccomp */
 
 enum status { STATUS_CREATING, STATUS_CREATED, STATUS_RUNNING, STATUS_PAUSED, STATUS_STOPPED };
@@ -24,9 +25,9 @@ const char *status_name(enum status status);
 
 struct container {
 	char *id;
-	char *path;  /* absolute path of the state directory, ROOT/ID */
-	int dir_fd;  /* the state directory */
-	int pid_fd;  /* pidfd of init, verified by its start time; -1: init is gone */
+	char *path; /* absolute path of the state directory, ROOT/ID */
+	int dir_fd; /* the state directory */
+	int pid_fd; /* pidfd of init, verified by its start time; -1: init is gone */
 
 	char *bundle;  /* absolute */
 	char *rootfs;  /* absolute */

@@ -12,8 +12,8 @@
 
 static char *no_env[] = { NULL };
 
-static int run(const char *script, const char *head, const char *tail, int timeout_ms, int out_fd,
-	struct hook_result *result)
+static int run(
+	const char *script, const char *head, const char *tail, int timeout_ms, int out_fd, struct hook_result *result)
 {
 	char *argv[] = { (char *)"sh", (char *)"-c", (char *)script, NULL };
 	const struct op_hook hook = {
@@ -97,8 +97,8 @@ static void test_environment(void)
 {
 	struct hook_result result;
 
-	g_assert_cmpint(run("[ -z \"$HOME\" ] && [ -z \"$(env | grep -v -e ^PWD= -e ^SHLVL= -e ^_= -e ^OLDPWD=)\" ]", "", NULL,
-				-1, -1, &result),
+	g_assert_cmpint(run("[ -z \"$HOME\" ] && [ -z \"$(env | grep -v -e ^PWD= -e ^SHLVL= -e ^_= -e ^OLDPWD=)\" ]",
+				"", NULL, -1, -1, &result),
 		==, 0);
 }
 

@@ -34,12 +34,27 @@ static int fake_run(const struct globals *g, const void *options, int n_args, ch
 	return 7;
 }
 
-static const struct command any = { .name = "any", .args = "ID", .help = "any", .options = fake_specs,
-	.n_options = G_N_ELEMENTS(fake_specs), .options_size = sizeof(struct fake_options), .min_args = 1, .max_args = 2,
+static const struct command any = { .name = "any",
+	.args = "ID",
+	.help = "any",
+	.options = fake_specs,
+	.n_options = G_N_ELEMENTS(fake_specs),
+	.options_size = sizeof(struct fake_options),
+	.min_args = 1,
+	.max_args = 2,
 	.run = fake_run };
-static const struct command stop = { .name = "stop", .args = "ID [CMD]", .help = "stop", .options = fake_specs,
-	.n_options = G_N_ELEMENTS(fake_specs), .options_size = sizeof(struct fake_options), .min_args = 1, .max_args = -1,
-	.stops_at_positional = true, .failure_status = 255, .failure_prefix = "stop failed", .run = fake_run };
+static const struct command stop = { .name = "stop",
+	.args = "ID [CMD]",
+	.help = "stop",
+	.options = fake_specs,
+	.n_options = G_N_ELEMENTS(fake_specs),
+	.options_size = sizeof(struct fake_options),
+	.min_args = 1,
+	.max_args = -1,
+	.stops_at_positional = true,
+	.failure_status = 255,
+	.failure_prefix = "stop failed",
+	.run = fake_run };
 const struct command *const commands[] = { &any, &stop, NULL };
 
 static int call(const char *line)
@@ -58,17 +73,20 @@ static void test_places(void)
 		{ "rt --root /r any -b B x", "root=/r log-format=- debug=0 bundle=B force=0 number=0 x" },
 		{ "rt any x --bundle B --root /r", "root=/r log-format=- debug=0 bundle=B force=0 number=0 x" },
 		{ "rt any x --bundle=B --root=/r", "root=/r log-format=- debug=0 bundle=B force=0 number=0 x" },
-		{ "rt -debug -root /r any -bundle B -force x", "root=/r log-format=- debug=1 bundle=B force=1 number=0 x" },
+		{ "rt -debug -root /r any -bundle B -force x",
+			"root=/r log-format=- debug=1 bundle=B force=1 number=0 x" },
 		{ "rt --root /r any -fn3 x y", "root=/r log-format=- debug=0 bundle=- force=1 number=3 x y" },
 		{ "rt --root /r any -bB x", "root=/r log-format=- debug=0 bundle=B force=0 number=0 x" },
 		{ "rt --root /r any --forc --num 4 x", "root=/r log-format=- debug=0 bundle=- force=1 number=4 x" },
 		{ "rt --root /r any --force=false x", "root=/r log-format=- debug=0 bundle=- force=0 number=0 x" },
 		{ "rt --root /r any -- -x", "root=/r log-format=- debug=0 bundle=- force=0 number=0 -x" },
-		{ "rt --root /r --log-format json any x", "root=/r log-format=json debug=0 bundle=- force=0 number=0 x" },
+		{ "rt --root /r --log-format json any x",
+			"root=/r log-format=json debug=0 bundle=- force=0 number=0 x" },
 		{ "rt --root /r --criu X --rootless=false --cgroup-manager cgroupfs any x",
 			"root=/r log-format=- debug=0 bundle=- force=0 number=0 x" },
-		{ "rt --root /r stop -f x ls -n --root /q", "root=/r log-format=- debug=0 bundle=- force=1 number=0 x ls -n "
-							    "--root /q" },
+		{ "rt --root /r stop -f x ls -n --root /q",
+			"root=/r log-format=- debug=0 bundle=- force=1 number=0 x ls -n "
+			"--root /q" },
 		{ "rt --root /r stop x -- ls", "root=/r log-format=- debug=0 bundle=- force=0 number=0 x -- ls" },
 	};
 

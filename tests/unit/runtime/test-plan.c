@@ -11,10 +11,11 @@
 #include "runtime/plan.h"
 #include "runtime/procvalues.h"
 
-static const char head[] = "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"/tmp\",\"readonly\":true},\"hostname\":\"h\","
-			   "\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"
-			   "{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"options\":[\"ro\",\"mode=755\"]},"
-			   "{\"destination\":\"/x\",\"type\":\"bind\",\"source\":\"/tmp\",\"options\":[\"rbind\",\"rprivate\"]}],";
+static const char head[] =
+	"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"/tmp\",\"readonly\":true},\"hostname\":\"h\","
+	"\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"
+	"{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"options\":[\"ro\",\"mode=755\"]},"
+	"{\"destination\":\"/x\",\"type\":\"bind\",\"source\":\"/tmp\",\"options\":[\"rbind\",\"rprivate\"]}],";
 
 /* A container with what the plan needs of it, from a process object and the rest of the document. */
 struct made {
@@ -38,7 +39,8 @@ static void made_clear(struct made *m)
 
 static void make(struct made *m, const char *process, const char *rest, bool wait_for_start, bool filter)
 {
-	g_autofree char *text = g_strdup_printf("%s\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"]%s},%s}", head, process, rest);
+	g_autofree char *text =
+		g_strdup_printf("%s\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"]%s},%s}", head, process, rest);
 	g_autoptr(GError) error = NULL;
 	struct plan_request request = { .console_fd = -1, .go_fd = -1, .start_fd = -1 };
 
@@ -110,16 +112,20 @@ static void test_sequence(void)
 
 static void test_whole_plans(void)
 {
-	static const char all_ns[] = "\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"uts\"},"
-				     "{\"type\":\"ipc\"},{\"type\":\"network\"},{\"type\":\"cgroup\"}]";
-	static const char user_ns[] = "\"linux\":{\"namespaces\":[{\"type\":\"user\"},{\"type\":\"mount\"},{\"type\":\"uts\"},"
-				      "{\"type\":\"network\",\"path\":\"/proc/self/ns/net\"}],"
-				      "\"uidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":10}],"
-				      "\"gidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":10}]";
-	static const char more[] = ",\"maskedPaths\":[\"/proc/kcore\",\"/proc/kcore\"],\"readonlyPaths\":[\"/proc/sys\"],"
-				   "\"rootfsPropagation\":\"shared\",\"personality\":{\"domain\":\"LINUX\"}}";
-	static const char hooks[] = ",\"hooks\":{\"prestart\":[{\"path\":\"/a\"}],\"createContainer\":[{\"path\":\"/b\"}],"
-				    "\"startContainer\":[{\"path\":\"/c\"}]}";
+	static const char all_ns[] =
+		"\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"uts\"},"
+		"{\"type\":\"ipc\"},{\"type\":\"network\"},{\"type\":\"cgroup\"}]";
+	static const char user_ns[] =
+		"\"linux\":{\"namespaces\":[{\"type\":\"user\"},{\"type\":\"mount\"},{\"type\":\"uts\"},"
+		"{\"type\":\"network\",\"path\":\"/proc/self/ns/net\"}],"
+		"\"uidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":10}],"
+		"\"gidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":10}]";
+	static const char more[] =
+		",\"maskedPaths\":[\"/proc/kcore\",\"/proc/kcore\"],\"readonlyPaths\":[\"/proc/sys\"],"
+		"\"rootfsPropagation\":\"shared\",\"personality\":{\"domain\":\"LINUX\"}}";
+	static const char hooks[] =
+		",\"hooks\":{\"prestart\":[{\"path\":\"/a\"}],\"createContainer\":[{\"path\":\"/b\"}],"
+		"\"startContainer\":[{\"path\":\"/c\"}]}";
 	static const char rich[] = ",\"noNewPrivileges\":true,\"user\":{\"uid\":5,\"gid\":6},\"scheduler\":{\"policy\":"
 				   "\"SCHED_BATCH\"},\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\"}";
 	const char *const namespaces[] = { all_ns, user_ns };
@@ -130,7 +136,8 @@ static void test_whole_plans(void)
 	for (size_t n = 0; n < G_N_ELEMENTS(namespaces); n++)
 		for (size_t p = 0; p < G_N_ELEMENTS(processes); p++)
 			for (int bits = 0; bits < 8; bits++) {
-				g_autofree char *rest = g_strconcat(namespaces[n], bits & 1 ? more : "}", bits & 1 ? hooks : "", NULL);
+				g_autofree char *rest =
+					g_strconcat(namespaces[n], bits & 1 ? more : "}", bits & 1 ? hooks : "", NULL);
 				struct made m;
 
 				make(&m, processes[p], rest, bits & 2, bits & 4);
@@ -151,8 +158,10 @@ static void test_mask_once(void)
 
 	if (!is_root())
 		return;
-	make(&m, "", "\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"uts\"}],"
-		     "\"maskedPaths\":[\"/a\",\"/b\",\"/a\"]}", false, false);
+	make(&m, "",
+		"\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"uts\"}],"
+		"\"maskedPaths\":[\"/a\",\"/b\",\"/a\"]}",
+		false, false);
 	g_assert_cmpint(last(m.plan, STEP_MASKED_PATH) - first(m.plan, STEP_MASKED_PATH), ==, 1);
 	made_clear(&m);
 }
@@ -163,13 +172,14 @@ static void test_environment(void)
 
 	if (!is_root())
 		return;
-	make(&m, ",\"env\":[\"A=1\",\"B=2\",\"A=3\",\"AB=4\",\"HOME=\"]", "\"linux\":{\"namespaces\":[{\"type\":\"uts\"}]}",
-		false, false);
+	make(&m, ",\"env\":[\"A=1\",\"B=2\",\"A=3\",\"AB=4\",\"HOME=\"]",
+		"\"linux\":{\"namespaces\":[{\"type\":\"uts\"}]}", false, false);
 	g_assert_cmpstr(m.plan->child.env[0], ==, "B=2");
 	g_assert_cmpstr(m.plan->child.env[1], ==, "A=3");
 	g_assert_cmpstr(m.plan->child.env[2], ==, "AB=4");
 	g_assert_null(m.plan->child.env[3]);
-	g_assert_true(g_array_index(m.plan->ops, struct child_op, first(m.plan, STEP_ENVIRONMENT)).environment.home_slot ==
+	g_assert_true(
+		g_array_index(m.plan->ops, struct child_op, first(m.plan, STEP_ENVIRONMENT)).environment.home_slot ==
 		&m.plan->child.env[3]);
 	made_clear(&m);
 }
@@ -205,8 +215,8 @@ static void test_capabilities(void)
 
 static void test_mount_options(void)
 {
-	static const char *const list[] = { "ro", "nosuid", "rw", "noatime", "relatime", "rslave", "shared", "rro", "rnoatime",
-		"mode=1777", "size=1k", "defaults", NULL };
+	static const char *const list[] = { "ro", "nosuid", "rw", "noatime", "relatime", "rslave", "shared", "rro",
+		"rnoatime", "mode=1777", "size=1k", "defaults", NULL };
 	struct mount_options o;
 	g_autoptr(GError) error = NULL;
 
@@ -250,7 +260,8 @@ static void test_mount_option_table(void)
 static void test_cpu_lists(void)
 {
 	gulong mask[2];
-	static const char *const bad[] = { "", "a", "1-", "-1", "3-1", "1,,2", "1,", "128", " 1", "99999999999999999999" };
+	static const char *const bad[] = { "", "a", "1-", "-1", "3-1", "1,,2", "1,", "128", " 1",
+		"99999999999999999999" };
 
 	g_assert_true(procvalues_cpu_list("0-3,7,64", mask, 2));
 	g_assert_cmphex(mask[0], ==, 0x8f);

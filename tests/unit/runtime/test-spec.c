@@ -32,9 +32,10 @@ static void test_minimal(void)
 
 static void test_exact_numbers(void)
 {
-	g_autoptr(Spec) spec = parse(HEAD ",\"process\":{\"cwd\":\"/\",\"args\":[\"x\"],\"rlimits\":[{\"type\":\"RLIMIT_CORE\","
-					  "\"soft\":9007199254740993,\"hard\":18446744073709551615}]},"
-					  "\"linux\":{\"resources\":{\"memory\":{\"limit\":-1,\"swap\":9223372036854775807}}}}");
+	g_autoptr(Spec) spec =
+		parse(HEAD ",\"process\":{\"cwd\":\"/\",\"args\":[\"x\"],\"rlimits\":[{\"type\":\"RLIMIT_CORE\","
+			   "\"soft\":9007199254740993,\"hard\":18446744073709551615}]},"
+			   "\"linux\":{\"resources\":{\"memory\":{\"limit\":-1,\"swap\":9223372036854775807}}}}");
 
 	g_assert_cmpuint(spec->process->rlimits[0].soft, ==, 9007199254740993u);
 	g_assert_cmpuint(spec->process->rlimits[0].hard, ==, G_MAXUINT64);
@@ -45,9 +46,10 @@ static void test_exact_numbers(void)
 
 static void test_what_engines_send(void)
 {
-	g_autoptr(Spec) spec = parse(HEAD "," PROCESS ",\"unknown\":{\"x\":[1]},\"annotations\":{\"a\":\"b\",\"c\":\"d\"},"
-					  "\"hostname\":\"\",\"linux\":{\"mountLabel\":\"\",\"seccomp\":{},\"intelRdt\":{},"
-					  "\"maskedPaths\":null,\"resources\":null,\"bar\":2}}");
+	g_autoptr(Spec) spec =
+		parse(HEAD "," PROCESS ",\"unknown\":{\"x\":[1]},\"annotations\":{\"a\":\"b\",\"c\":\"d\"},"
+			   "\"hostname\":\"\",\"linux\":{\"mountLabel\":\"\",\"seccomp\":{},\"intelRdt\":{},"
+			   "\"maskedPaths\":null,\"resources\":null,\"bar\":2}}");
 
 	g_assert_null(spec->hostname);
 	g_assert_null(spec->linux_.seccomp);
@@ -77,8 +79,9 @@ static void test_namespaces(void)
 
 static void test_hooks(void)
 {
-	g_autoptr(Spec) spec = parse(HEAD ",\"hooks\":{\"prestart\":[{\"path\":\"/a\"}],\"poststop\":[{\"path\":\"/b\","
-					  "\"args\":[\"b\",\"c\"],\"env\":[\"K=V\"],\"timeout\":5},{\"path\":\"/c\"}]}}");
+	g_autoptr(Spec) spec =
+		parse(HEAD ",\"hooks\":{\"prestart\":[{\"path\":\"/a\"}],\"poststop\":[{\"path\":\"/b\","
+			   "\"args\":[\"b\",\"c\"],\"env\":[\"K=V\"],\"timeout\":5},{\"path\":\"/c\"}]}}");
 
 	g_assert_cmpuint(spec->hooks[HOOK_PRESTART].n_hooks, ==, 1);
 	g_assert_cmpuint(spec->hooks[HOOK_POSTSTART].n_hooks, ==, 0);
@@ -115,7 +118,8 @@ static void test_refused(void)
 		{ HEAD ",\"process\":{\"cwd\":\"/\",\"args\":[\"a\",1]}}",
 			"process.args[1]: expected a string, found a number" },
 		{ HEAD ",\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"user\":{\"uid\":-1}}}", "process.user.uid: -1" },
-		{ HEAD ",\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"user\":{\"uid\":1.5}}}", "process.user.uid: 1.5" },
+		{ HEAD ",\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"user\":{\"uid\":1.5}}}",
+			"process.user.uid: 1.5" },
 		{ HEAD ",\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"user\":{\"gid\":4294967295}}}",
 			"process.user.gid: 4294967295" },
 		{ HEAD ",\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"user\":{\"additionalGids\":[1,-2]}}}",
@@ -123,32 +127,39 @@ static void test_refused(void)
 		{ HEAD ",\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"env\":[\"A=b\",\"C\"]}}",
 			"missing '=' (process.env[1])" },
 		{ HEAD ",\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"rlimits\":[{\"type\":\"RLIMIT_X\",\"soft\":1,"
-		       "\"hard\":1}]}}", "wrong rlimit value: RLIMIT_X (process.rlimits[0].type)" },
-		{ HEAD ",\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":1}]}}",
+		       "\"hard\":1}]}}",
+			"wrong rlimit value: RLIMIT_X (process.rlimits[0].type)" },
+		{ HEAD ",\"process\":{\"cwd\":\"/"
+		       "\",\"args\":[\"a\"],\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":1}]}}",
 			"process.rlimits[0].hard is required" },
 		{ HEAD ",\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"scheduler\":{\"policy\":\"SCHED_OTHER\","
-		       "\"nice\":30}}}", "invalid scheduler.nice: 30 when scheduler.policy is SCHED_OTHER" },
+		       "\"nice\":30}}}",
+			"invalid scheduler.nice: 30 when scheduler.policy is SCHED_OTHER" },
 		{ HEAD ",\"mounts\":[{\"source\":\"x\"}]}", "mounts[0].destination is required" },
 		{ HEAD ",\"mounts\":[{\"destination\":\"/x\",\"options\":\"ro\"}]}",
 			"mounts[0].options: expected an array, found a string" },
-		{ HEAD ",\"mounts\":[{\"destination\":\"/x\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]}]}",
+		{ HEAD ",\"mounts\":[{\"destination\":\"/"
+		       "x\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]}]}",
 			"mounts[0].uidMappings is not supported" },
 		{ HEAD ",\"hooks\":{\"prestart\":[{}]}}", "hooks.prestart[0].path is required" },
 		{ HEAD ",\"hooks\":{\"prestart\":[{\"path\":\"/x\",\"timeout\":0}]}}", "hooks.prestart[0].timeout: 0" },
 		{ HEAD ",\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"pid\"}]}}", "linux.namespaces[1]" },
 		{ HEAD ",\"linux\":{\"namespaces\":[{\"type\":\"foo\"}]}}", "does not exist (linux.namespaces[0])" },
 		{ HEAD ",\"linux\":{\"namespaces\":[{}]}}", "linux.namespaces[0].type is required" },
-		{ HEAD ",\"linux\":{\"namespaces\":[{\"type\":\"user\"}]}}", "no uid mappings found (linux.uidMappings)" },
+		{ HEAD ",\"linux\":{\"namespaces\":[{\"type\":\"user\"}]}}",
+			"no uid mappings found (linux.uidMappings)" },
 		{ HEAD ",\"linux\":{\"intelRdt\":{\"closID\":\"x\"}}}", "linux.intelRdt is not supported" },
 		{ HEAD ",\"linux\":{\"netDevices\":{\"eth0\":{}}}}", "linux.netDevices is not supported" },
 		{ HEAD ",\"linux\":{\"resources\":{\"rdma\":{\"x\":{}}}}}", "linux.resources.rdma is not supported" },
-		{ HEAD ",\"linux\":{\"resources\":{\"devices\":[{}]}}}", "linux.resources.devices[0].allow is required" },
+		{ HEAD ",\"linux\":{\"resources\":{\"devices\":[{}]}}}",
+			"linux.resources.devices[0].allow is required" },
 		{ HEAD ",\"linux\":{\"resources\":{\"pids\":{}}}}", "linux.resources.pids.limit is required" },
 		{ HEAD ",\"linux\":{\"devices\":[{\"path\":\"/dev/x\",\"type\":\"c\",\"major\":1}]}}",
 			"linux.devices[0].minor is required" },
 		{ HEAD ",\"linux\":{\"devices\":[{\"path\":\"/dev/x\",\"type\":\"z\"}]}}",
 			"invalid device type \"z\" (linux.devices[0].type)" },
-		{ HEAD ",\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"x\"]}]}}}",
+		{ HEAD ",\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"x\"]}"
+		       "]}}}",
 			"linux.seccomp.syscalls[0].action is required" },
 		{ HEAD ",\"linux\":{\"sysctl\":{\"vm.x\":\"1\"}}}", "is not in a separate kernel namespace" },
 		{ HEAD ",\"linux\":{\"sysctl\":{\"net.ipv4.x\":1}}}", "linux.sysctl.net.ipv4.x: expected a string" },
@@ -180,7 +191,8 @@ static void test_no_nul(void)
 /* Every way to cut a document short is an error, never a crash. */
 static void test_cut_short(void)
 {
-	static const char whole[] = HEAD "," PROCESS ",\"linux\":{\"namespaces\":[{\"type\":\"pid\"}],\"maskedPaths\":[\"/x\"]}}";
+	static const char whole[] =
+		HEAD "," PROCESS ",\"linux\":{\"namespaces\":[{\"type\":\"pid\"}],\"maskedPaths\":[\"/x\"]}}";
 
 	for (size_t n = 0; n < sizeof whole - 1; n++) {
 		g_autofree char *text = g_strndup(whole, n);

@@ -17,12 +17,13 @@ static void remove_tree(const char *path)
 static bool expected_id(const char *id)
 {
 	return *id && strcmp(id, ".") != 0 && strcmp(id, "..") != 0 &&
-		strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-.") == strlen(id);
+	       strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-.") == strlen(id);
 }
 
 static void test_ids(void)
 {
-	static const char *const fixed[] = { "", ".", "..", "...", "a", "-x", "a/b", "a b", "a\n", "\xc3\xa4", "a:b", "_+-.", "A.9" };
+	static const char *const fixed[] = { "", ".", "..", "...", "a", "-x", "a/b", "a b", "a\n", "\xc3\xa4", "a:b",
+		"_+-.", "A.9" };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(fixed); i++)
 		g_assert_cmpint(container_check_id(fixed[i], NULL), ==, expected_id(fixed[i]));
@@ -82,8 +83,9 @@ static void test_round_trip(void)
 	g_assert_null(b->cgroup);
 	g_assert_cmpint(container_status(b), ==, STATUS_RUNNING);
 	state = container_oci_state(b, STATUS_STOPPED, 0);
-	g_assert_cmpstr(state, ==, "{\"ociVersion\":\"1.2.0\",\"id\":\"c1\",\"status\":\"stopped\",\"bundle\":\"/b\","
-				   "\"annotations\":{\"k\":\"v=w\",\"empty\":\"\"}}");
+	g_assert_cmpstr(state, ==,
+		"{\"ociVersion\":\"1.2.0\",\"id\":\"c1\",\"status\":\"stopped\",\"bundle\":\"/b\","
+		"\"annotations\":{\"k\":\"v=w\",\"empty\":\"\"}}");
 	g_assert_true(container_remove_dir(root, "c1", &error));
 	remove_tree(root);
 }
@@ -123,9 +125,11 @@ static void test_unknown(void)
 static void test_damaged(void)
 {
 	static const char *const texts[] = { "", "{", "[]", "{}", "{\"init_process_pid\":1}",
-		"{\"init_process_pid\":1,\"init_process_start\":1,\"created\":\"\",\"config\":{\"rootfs\":\"\"},\"tallyrun\":"
+		"{\"init_process_pid\":1,\"init_process_start\":1,\"created\":\"\",\"config\":{\"rootfs\":\"\"},"
+		"\"tallyrun\":"
 		"{\"bundle\":\"\",\"noCgroup\":true}}",
-		"{\"init_process_pid\":99999999999,\"init_process_start\":1,\"created\":\"\",\"config\":{\"rootfs\":\"\"},"
+		"{\"init_process_pid\":99999999999,\"init_process_start\":1,\"created\":\"\",\"config\":{\"rootfs\":"
+		"\"\"},"
 		"\"tallyrun\":{\"bundle\":\"\",\"noCgroup\":true}}" };
 	g_autofree char *root = g_dir_make_tmp("state-XXXXXX", NULL);
 	g_autoptr(Container) a = container_new(root, "c1", NULL);
