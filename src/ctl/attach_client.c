@@ -199,6 +199,8 @@ enum attach_end attach_run(struct attach_client *c, GError **error)
 	output_init(&s->out, STDOUT_FILENO);
 	output_init(&s->err, STDERR_FILENO);
 	end = loop(s, error);
+	if (end == ATTACH_OUTPUT_GONE)
+		fail_with(error, s->out.err, "write to standard output");
 	output_clear(&s->out);
 	output_clear(&s->err);
 	terminal_raw_leave(&s->terminal);

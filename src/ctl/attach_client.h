@@ -26,7 +26,7 @@ enum attach_end {
 	ATTACH_ENDED,       /* the monitor closed: all output has been seen */
 	ATTACH_DETACHED,    /* by keys */
 	ATTACH_LEFT,        /* on_signal said so */
-	ATTACH_OUTPUT_GONE, /* nobody reads our output any more */
+	ATTACH_OUTPUT_GONE, /* our output cannot be written any more: *error says why */
 };
 
 /* Passes input and output until the session ends or is left. The terminal at stdin_fd is in raw mode meanwhile and is

@@ -44,9 +44,11 @@ int foreground_left(const struct foreground *f)
 
 bool foreground_attach(struct foreground *f, struct attach_client *client, int *ret_status, GError **error)
 {
+	g_autoptr(GError) gone = NULL;
+
 	client->on_signal = foreground_on_signal;
 	client->user = f;
-	switch (attach_run(client, error)) {
+	switch (attach_run(client, &gone)) {
 	case ATTACH_ENDED:
 		return true;
 	case ATTACH_DETACHED:
@@ -56,11 +58,12 @@ bool foreground_attach(struct foreground *f, struct attach_client *client, int *
 		*ret_status = foreground_left(f);
 		return false;
 	case ATTACH_OUTPUT_GONE:
-		fail(error, "nobody reads our standard output any more: %s goes on without us", f->what);
 		*ret_status = -1;
+		fail(error, "%s: %s goes on without us", gone->message, f->what);
 		return false;
 	case ATTACH_FAILED:
 		*ret_status = -1;
+		g_propagate_error(error, g_steal_pointer(&gone));
 		return false;
 	}
 	g_assert_not_reached();

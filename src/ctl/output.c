@@ -58,6 +58,7 @@ int output_flush(struct output *o)
 			return 0;
 		if (r < 0) {
 			o->gone = true;
+			o->err = (int)r;
 			o->left = 0;
 			return (int)r;
 		}

@@ -9,6 +9,7 @@ struct output {
 	int fd; /* a description of our own where one can be had, so that O_NONBLOCK concerns nobody else */
 	bool owned;
 	bool socket;
+	int err;      /* negative errno that ended it, when gone */
 	bool gone;    /* its reader has: what is written is dropped */
 	size_t chunk; /* most bytes of one write */
 	const char *data;

@@ -268,8 +268,13 @@ load ctl
 	{ ctl run -b "$BUNDLE" "$ID" 2>"$DIR/err" && echo 0 >"$DIR/status" || echo $? >"$DIR/status"; } | head -n 1 >"$DIR/out"
 	await exists "$DIR/status"
 	is "$(cat "$DIR/out" "$DIR/status")" $'y\n125'
-	has "$(cat "$DIR/err")" "goes on without us"
+	is "$(cat "$DIR/err")" "tallyctl: write to standard output: broken pipe: container $ID goes on without us"
 	is "$(ctl_status)" running
+	ctl rm --force "$ID"
+	local status=0
+	ctl run -b "$BUNDLE" "$ID" 2>"$DIR/err" >/dev/full || status=$?
+	is "$status" 125
+	is "$(cat "$DIR/err")" "tallyctl: write to standard output: no space left on device: container $ID goes on without us"
 }
 
 @test "output is taken as it is by a file, a pipe and a socket" {
