@@ -68,6 +68,12 @@ int step_close_fds(struct child *c, const struct child_op *op)
 		*lowest = next++;
 	}
 	c->root.fd = c->proc_fd = c->dir_fd = -1;
+	/* Until now they were close-on-exec, so that no hook could have them. */
+	for (int fd = 3; fd < op->close_fds.keep_from; fd++) {
+		r = fd_set_cloexec(fd, false);
+		if (r < 0)
+			return r;
+	}
 	r = sys_close_range((unsigned int)next, ~0u, 0);
 	if (r != -ENOSYS)
 		return r;

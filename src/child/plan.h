@@ -70,7 +70,6 @@ enum child_step {
 enum child_part {
 	PART_NONE,
 	PART_TARGET,  /* making or finding the place in the rootfs */
-	PART_ON_ROOT, /* the place is the rootfs itself */
 	PART_SYMLINK, /* the place is a symlink and must not be */
 	PART_IN_PROC, /* the place is inside /proc */
 	PART_MOUNT,
@@ -100,7 +99,6 @@ enum child_part {
 	PART_HOOK_SPAWN,
 	PART_HOOK_EXIT, /* value: wait status */
 	PART_HOOK_TIMEOUT,
-	PART_START_LOST, /* start's end of the FIFO went away without a word */
 };
 
 struct op_join {
@@ -224,7 +222,7 @@ struct op_seccomp {
 };
 
 struct op_close_fds {
-	int keep_from; /* the first number that is not kept: 3 and the preserved ones */
+	int keep_from; /* 3 and the preserved ones, which the program shall have; the first that it shall not */
 };
 
 struct op_own_stdio {
@@ -277,8 +275,6 @@ struct child_plan {
 	uint64_t ignored_signals; /* to be reset to their defaults, bit n-1 for signal n */
 	const char *name;         /* for ps(1) while it is ours */
 	char **argv, **env;       /* of the program; the vectors are writable */
-	bool terminal;
-	char *rootfs_path;
 };
 
 /* Messages over the socket. Child to parent: one struct child_report. Parent to child: one byte. */

@@ -141,7 +141,6 @@ bool plan_console(Plan *plan, GError **error)
 		return true;
 	if (!size_fits(p->console_height) || !size_fits(p->console_width))
 		return fail(error, "process.consoleSize is out of range");
-	plan->child.terminal = true;
 	plan_add(plan, STEP_CONSOLE, -1)->console = (struct op_console){
 		.socket_fd = plan->request.console_fd,
 		.height = (unsigned short)p->console_height.value,

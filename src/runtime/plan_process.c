@@ -51,8 +51,7 @@ static void plan_affinity(Plan *plan, enum child_step step, const char *cpus)
 
 static void plan_personality(Plan *plan)
 {
-	const struct spec *spec = plan->request.spec;
-	const char *domain = spec ? spec->linux_.personality_domain : NULL;
+	const char *domain = plan->request.container->personality;
 
 	if (domain)
 		plan_add(plan, STEP_PERSONALITY, -1)->flags.flags =

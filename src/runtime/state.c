@@ -117,7 +117,7 @@ static int open_init(pid_t pid, uint64_t start_ticks)
 
 /* Where tables put what is read into structs. */
 struct private_part {
-	const char *bundle;
+	const char *bundle, *personality;
 	struct spec_map annotations;
 	const char **own;
 	bool shared_pid_namespace, no_new_keyring, no_cgroup;
@@ -138,6 +138,7 @@ static const struct field private_fields[] = {
 	SPEC_FIELD(struct private_part, "sharedPidNamespace", BOOL, shared_pid_namespace),
 	SPEC_FIELD(struct private_part, "noNewKeyring", BOOL, no_new_keyring),
 	SPEC_FIELD(struct private_part, "noCgroup", BOOL, no_cgroup),
+	SPEC_FIELD(struct private_part, "personality", STRING, personality),
 	{ .name = "hooks",
 		.type = FIELD_INTO,
 		.offset = offsetof(struct private_part, hooks),
@@ -177,6 +178,7 @@ static bool read_state(struct container *c, GError **error)
 	c->annotations = o.inner.annotations;
 	c->shared_pid_namespace = o.inner.shared_pid_namespace;
 	c->no_new_keyring = o.inner.no_new_keyring;
+	c->personality = g_strdup(o.inner.personality);
 	c->poststart = o.inner.hooks[HOOK_POSTSTART];
 	c->poststop = o.inner.hooks[HOOK_POSTSTOP];
 	c->external_descriptors = g_strdupv((char **)o.descriptors);
@@ -288,6 +290,8 @@ static void put_private(JsonWriter *w, const struct container *c)
 	json_put_bool(w, "sharedPidNamespace", c->shared_pid_namespace);
 	json_put_bool(w, "noNewKeyring", c->no_new_keyring);
 	json_put_bool(w, "noCgroup", !c->cgroup);
+	if (c->personality)
+		json_put_string(w, "personality", c->personality);
 	json_object_open(w, "hooks");
 	put_hooks(w, "poststart", &c->poststart);
 	put_hooks(w, "poststop", &c->poststop);
@@ -423,6 +427,7 @@ void container_free(struct container *c)
 	g_free(c->bundle);
 	g_free(c->rootfs);
 	g_free(c->created);
+	g_free(c->personality);
 	g_strfreev(c->external_descriptors);
 	cgroup_free(c->cgroup);
 	fd_close(&c->dir_fd);

@@ -38,6 +38,7 @@ struct container {
 	bool own[N_NS_TYPES];      /* namespaces that are private to the container (created or joined) */
 	bool shared_pid_namespace; /* no pid namespace of its own (none, or joined): signals must reach the whole cgroup */
 	bool no_new_keyring;
+	char *personality;           /* linux.personality.domain, which exec's processes have as well; NULL: none */
 	char **external_descriptors; /* what init's 0, 1, 2 are */
 	struct spec_hook_list poststart, poststop;
 	Cgroup *cgroup; /* NULL with --cgroup-manager disabled */

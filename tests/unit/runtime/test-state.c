@@ -48,6 +48,7 @@ static void fill(Container *c)
 	c->annotations = (struct spec_map){ pairs, 2 };
 	c->own[NS_PID] = c->own[NS_CGROUP] = true;
 	c->no_new_keyring = true;
+	c->personality = g_strdup("LINUX32");
 	c->poststop = (struct spec_hook_list){ hooks, 2 };
 	c->external_descriptors = g_strsplit("/dev/null,pipe:[1],", ",", -1);
 	c->pid = getpid();
@@ -75,6 +76,7 @@ static void test_round_trip(void)
 	g_assert_cmpstr(spec_map_get(&b->annotations, "k"), ==, "v=w");
 	g_assert_true(b->own[NS_PID] && b->own[NS_CGROUP] && !b->own[NS_USER]);
 	g_assert_true(b->no_new_keyring);
+	g_assert_cmpstr(b->personality, ==, "LINUX32");
 	g_assert_cmpuint(b->poststop.n_hooks, ==, 2);
 	g_assert_cmpstr(b->poststop.hooks[0].args[1], ==, "b");
 	g_assert_cmpint(b->poststop.hooks[0].timeout.value, ==, 3);
