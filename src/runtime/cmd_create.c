@@ -50,7 +50,7 @@ const struct command cmd_create = {
 	.options_size = sizeof(struct create_cli),
 	.min_args = 1,
 	.max_args = 1,
-	.failure_prefix = "create failed",
+	.failure_prefix = "runc create failed",
 	.enters_container = true,
 	.run = create_run,
 };

@@ -86,7 +86,7 @@ const struct command cmd_run = {
 	.options_size = sizeof(struct run_cli),
 	.min_args = 1,
 	.max_args = 1,
-	.failure_prefix = "run failed",
+	.failure_prefix = "runc run failed",
 	.enters_container = true,
 	.run = run_run,
 };
