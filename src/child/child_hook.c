@@ -20,5 +20,7 @@ int step_container_hook(struct child *c, const struct child_op *op)
 
 int step_start_hook(struct child *c, const struct child_op *op)
 {
+	/* Who waits for our execve shall be patient. */
+	child_report(c, MESSAGE_HOOKS, op, 0);
 	return run_hook(c, &op->hook);
 }

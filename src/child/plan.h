@@ -281,7 +281,8 @@ struct child_plan {
 enum child_message {
 	MESSAGE_FAILED = 1, /* step, index, part, err, value */
 	MESSAGE_PID,        /* value: the container's process, in the parent's pid namespace */
-	MESSAGE_HOOKS,      /* run prestart and createRuntime now, then say REPLY_HOOKS */
+	MESSAGE_HOOKS,      /* run prestart and createRuntime now, then say REPLY_HOOKS; of STEP_START_HOOK: hooks that
+			     run as long as they like come before the execve */
 	MESSAGE_READY,      /* everything is set up: limits, state, then REPLY_GO */
 	MESSAGE_CREATED,    /* the program was found; waiting for start */
 	MESSAGE_EXECUTES,   /* execve comes next: the end of file that follows means that it succeeded */

@@ -182,6 +182,7 @@ bool launch_start(struct launch *l, Plan *plan, const Cgroup *cg, GError **error
 	int pair[2];
 
 	l->plan = plan;
+	l->patient = plan->hook_out_fd >= 0;
 	/* Non-dumpable from before the clone: nobody in the container can look into us (CVE-2016-9962). */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return fail_errno(error, "become non-dumpable");
@@ -208,11 +209,6 @@ void launch_reply(const struct launch *l, enum child_reply reply)
 		;
 }
 
-static bool hooks_inside(const Plan *plan)
-{
-	return plan->hook_out_fd >= 0;
-}
-
 int launch_receive(struct launch *l, struct child_report *ret_report, GError **error)
 {
 	struct pollfd ready = { .fd = l->sock_fd, .events = POLLIN };
@@ -221,7 +217,7 @@ int launch_receive(struct launch *l, struct child_report *ret_report, GError **e
 	int r;
 
 	do
-		r = poll(&ready, 1, hooks_inside(l->plan) ? -1 : SILENCE_MS);
+		r = poll(&ready, 1, l->patient ? -1 : SILENCE_MS);
 	while (r < 0 && errno == EINTR);
 	if (r == 0) {
 		fail(error, "the container's process has not answered for %d seconds", SILENCE_MS / 1000);
@@ -270,6 +266,7 @@ bool launch_go(struct launch *l, GError **error)
 		if (report.message == MESSAGE_CREATED)
 			return true;
 		executes |= report.message == MESSAGE_EXECUTES;
+		l->patient |= report.message == MESSAGE_HOOKS;
 	}
 	if (r < 0)
 		return false;

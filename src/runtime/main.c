@@ -1,5 +1,6 @@
 /* tallyrun: the OCI runtime. */
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "runtime/command.h"
@@ -43,5 +44,7 @@ static void fill_stdio(void)
 int main(int argc, char **argv)
 {
 	fill_stdio();
+	/* Ignored, it would take the statuses of our children away. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	return command_main(argc, argv);
 }

@@ -16,6 +16,9 @@
 #include "runtime/failure.h"
 #include "runtime/hooks.h"
 
+/* execve reads the program, which may lie on a slow server. */
+#define SILENCE_MS 120000
+
 static const char dead[] = "exec fifo is empty: container init did not signal execve readiness (process died)";
 
 /* Reports in whatever pieces they come. */
@@ -23,6 +26,7 @@ struct reports {
 	char buf[4 * sizeof(struct child_report)];
 	size_t have;
 	bool executes;
+	bool patient; /* hooks come before the execve */
 };
 
 /* Takes whole reports out of the buffer. False when one says that init has failed. */
@@ -35,6 +39,7 @@ static bool take_reports(struct reports *in, GError **error)
 		in->have -= sizeof r;
 		memmove(in->buf, in->buf + sizeof r, in->have);
 		in->executes |= r.message == MESSAGE_EXECUTES;
+		in->patient |= r.message == MESSAGE_HOOKS;
 		if (r.message == MESSAGE_FAILED) {
 			g_autofree char *text = failure_of_start(&r);
 
@@ -52,10 +57,13 @@ static bool read_report(int fd, GError **error)
 
 	for (;;) {
 		struct pollfd ready = { .fd = fd, .events = POLLIN };
+		int r = poll(&ready, 1, in.patient ? -1 : SILENCE_MS);
 		ssize_t n;
 
-		if (poll(&ready, 1, -1) < 0 && errno != EINTR)
+		if (r < 0 && errno != EINTR)
 			return fail_errno(error, "wait for the container's process");
+		if (r == 0)
+			return fail(error, "the container's process has not answered for %d seconds", SILENCE_MS / 1000);
 		n = rw_read(fd, in.buf + in.have, sizeof in.buf - in.have);
 		if (n == -EAGAIN)
 			continue;
