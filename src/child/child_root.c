@@ -43,7 +43,14 @@ int step_parent_private(struct child *c, const struct child_op *op)
 
 int step_rootfs(struct child *c, const struct child_op *op)
 {
-	if (move_mount(op->rootfs.tree_fd, "", AT_FDCWD, op->rootfs.path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	const char *path = op->rootfs.path;
+	int r = move_mount(op->rootfs.tree_fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
+
+	/* The container's root may not be let into the directories above; over "/" does as well when no hook wants to find
+	 * it by its path. */
+	if (r < 0 && errno == EACCES && op->rootfs.anywhere)
+		r = move_mount(op->rootfs.tree_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+	if (r < 0)
 		return -errno;
 	c->root.fd = op->rootfs.tree_fd;
 	return fchdir(c->root.fd) < 0 ? -errno : 0;

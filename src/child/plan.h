@@ -148,6 +148,7 @@ struct op_flags {
 
 struct op_rootfs {
 	int tree_fd;      /* detached, recursive */
+	bool anywhere;    /* another place will do */
 	const char *path; /* where it is attached */
 };
 

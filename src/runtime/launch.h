@@ -15,7 +15,7 @@ struct launch {
 	pid_t pid;       /* of the container's process; 0: there is none */
 	pid_t beside;    /* exec: a process of the container, to whose cgroup we go when the container's takes none */
 	bool entered_v2; /* clone3 has put it into its cgroup */
-	bool patient;     /* hooks run inside, which may take as long as they like */
+	bool patient;    /* hooks run inside, which may take as long as they like */
 	bool reaped;
 	int wait_status; /* when reaped */
 };

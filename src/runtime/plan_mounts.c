@@ -106,7 +106,11 @@ bool plan_rootfs(Plan *plan, GError **error)
 		return fail_with(error, fd, "invalid rootfs: open %s", path);
 	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
 		return fail(error, "invalid rootfs: %s is not a directory", path);
-	plan_add(plan, STEP_ROOTFS, -1)->rootfs = (struct op_rootfs){ .tree_fd = fd, .path = path };
+	plan_add(plan, STEP_ROOTFS, -1)->rootfs = (struct op_rootfs){
+		.tree_fd = fd,
+		.path = path,
+		.anywhere = own && !plan->request.no_pivot && spec->hooks[HOOK_CREATE_CONTAINER].n_hooks == 0,
+	};
 	plan_add(plan, STEP_PIVOT, -1)->pivot = (struct op_pivot){
 		.no_pivot = plan->request.no_pivot,
 		.chroot_only = !own,

@@ -63,7 +63,8 @@ static bool read_report(int fd, GError **error)
 		if (r < 0 && errno != EINTR)
 			return fail_errno(error, "wait for the container's process");
 		if (r == 0)
-			return fail(error, "the container's process has not answered for %d seconds", SILENCE_MS / 1000);
+			return fail(
+				error, "the container's process has not answered for %d seconds", SILENCE_MS / 1000);
 		n = rw_read(fd, in.buf + in.have, sizeof in.buf - in.have);
 		if (n == -EAGAIN)
 			continue;
