@@ -78,7 +78,7 @@ bool log_set_find_tail(const LogSet *s, uint64_t n, uint64_t ret_starts[LOG_N_ST
 {
 	g_autoptr(GByteArray) buf = g_byte_array_new();
 	struct tail t = { .wanted = n, .starts = ret_starts };
-	uint64_t end = log_set_size(s), from = end, found_at = 0;
+	uint64_t end = log_set_size(s), from, found_at = 0;
 	uint64_t block = BLOCK_SIZE;
 
 	for (int i = 0; i < LOG_N_STREAMS; i++)

@@ -84,12 +84,12 @@ load ctl
 }
 
 @test "--rm is obeyed when tallyctl has been killed" {
-	bundle sh -c 'read x'
+	bundle sh -c 'echo ready; read x'
 	mkfifo "$DIR/in"
 	"$TALLYCTL" --root "$CTL" --monitor "$MONITOR" --runtime "$RUNTIME" run -i --rm -b "$BUNDLE" "$ID" <"$DIR/in" 3>&- 4>&- &
 	local pid=$!
 	exec 8>"$DIR/in"
-	await match "$CONTAINERS/$ID/record.json" '"stage": "started"'
+	await match "$CONTAINERS/$ID/container.log" ready
 	kill -KILL "$pid"
 	wait "$pid" || true
 	exec 8>&-
@@ -98,10 +98,10 @@ load ctl
 }
 
 @test "a container that is killed ends tallyctl with 128 and the signal" {
-	bundle sleep 1000
+	bundle sh -c 'echo ready; exec sleep 1000'
 	"$TALLYCTL" --root "$CTL" --monitor "$MONITOR" --runtime "$RUNTIME" run -b "$BUNDLE" "$ID" 3>&- 4>&- &
 	local pid=$! status=0
-	await match "$CONTAINERS/$ID/record.json" '"stage": "started"'
+	await match "$CONTAINERS/$ID/container.log" ready
 	ctl kill "$ID" KILL
 	wait "$pid" || status=$?
 	is "$status" 137
