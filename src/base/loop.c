@@ -10,7 +10,8 @@
 #include "base/fd.h"
 #include "base/sys.h"
 
-#define LOOP_BATCH 16
+#define LOOP_BATCH    16
+#define LOOP_FAILURES 16 /* in a row: then it is no passing trouble */
 
 int loop_init(struct loop *loop)
 {
@@ -154,9 +155,11 @@ int loop_run(struct loop *loop)
 	int r = 0;
 
 	loop->quit = false;
-	while (!loop->quit && r == 0)
+	for (int failures = 0; !loop->quit && failures < LOOP_FAILURES;) {
 		r = loop_turn(loop);
-	return r;
+		failures = r < 0 ? failures + 1 : 0;
+	}
+	return loop->quit ? 0 : r;
 }
 
 void loop_quit(struct loop *loop)

@@ -63,6 +63,6 @@ void loop_timer_stop(struct loop *loop, struct loop_timer *t);
 /* Waits for events at most until the next timer, delivers them, then fires due timers. 0 or -errno. */
 int loop_turn(struct loop *loop);
 
-/* Turns until loop_quit. 0 or -errno. */
+/* Turns until loop_quit. A wait that fails is tried again; 0, or -errno when it goes on failing. */
 int loop_run(struct loop *loop);
 void loop_quit(struct loop *loop);

@@ -43,7 +43,7 @@ static void set_status(struct relay *r, int status, const struct rusage *usage)
 	}
 }
 
-static void set_unknown(struct relay *r, const char *reason)
+void reaper_set_unknown(struct relay *r, const char *reason)
 {
 	r->end.cause = END_UNKNOWN;
 	r->end.reason = reason;
@@ -68,7 +68,7 @@ static void container_of_others(struct relay *r)
 		(info.mask & PIDFD_EXIT_WANTED))
 		set_status(r, info.exit_code, NULL);
 	else
-		set_unknown(r, "the container is not a child of the monitor and the kernel does not tell its status");
+		reaper_set_unknown(r, "the container is not a child of the monitor and the kernel does not tell its status");
 	container_gone(r);
 }
 

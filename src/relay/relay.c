@@ -399,6 +399,21 @@ static int start(struct relay *r)
 	return err;
 }
 
+/* No events any more: what is known is told, the rest is unknown. */
+static void give_up(struct relay *r, int err)
+{
+	static const char text[] = "wait for events";
+
+	say(r, RELAY_ERROR, text, r->set.id, err);
+	if (r->state == LIFE_CREATING) {
+		finish_failure(r, text, sizeof text - 1);
+	} else if (r->state != LIFE_ENDED) {
+		if (!r->exited)
+			reaper_set_unknown(r, "the monitor could not wait for events any more");
+		finish_record(r);
+	}
+}
+
 int relay_run(struct relay *r, const struct relay_setup *setup)
 {
 	/* Field by field: most of it is buffers that a quiet container never touches. */
@@ -411,7 +426,7 @@ int relay_run(struct relay *r, const struct relay_setup *setup)
 		int err = loop_run(&r->loop);
 
 		if (err < 0)
-			say(r, RELAY_ERROR, "wait for events", NULL, err);
+			give_up(r, err);
 	}
 	console_clear(&r->console);
 	oom_stop(&r->oom);

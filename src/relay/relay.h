@@ -117,6 +117,7 @@ void relay_event(struct relay *r, enum life_event event);
 int reaper_start(struct relay *r);
 void reaper_watch_container(struct relay *r);
 void reaper_check(struct relay *r);
+void reaper_set_unknown(struct relay *r, const char *reason);
 void reaper_stop(struct relay *r);
 
 /* finish.c: records and last words. */

@@ -1,0 +1,238 @@
+# A runtime, a caller or a log that does what none should: the monitor says so, ends, and loses no status by it.
+load ../lib/harness
+
+# hostile_runtime: the rest of stdin is the script; $PIDFILE and $SOCKET (the console's) are set in it.
+hostile_runtime() {
+	cat >"$DIR/rt" <<-'X'
+		#!/bin/bash
+		while [ $# -gt 0 ]; do
+			case $1 in --pid-file) PIDFILE=$2 ;; --console-socket) SOCKET=$2 ;; esac
+			shift
+		done
+	X
+	cat >>"$DIR/rt"
+	chmod +x "$DIR/rt"
+}
+
+# hostile [engine options] -- ARGS: a monitor over it
+hostile() {
+	local opts=()
+	while [ "$1" != -- ]; do
+		opts+=("$1")
+		shift
+	done
+	bundle true
+	standard_args
+	export DIR
+	mon "${opts[@]}" -- "${ARGS[@]}" -r "$DIR/rt" "${@:2}"
+}
+
+sync_message() { events '^sync ' | sed 's/^sync //' | jq -r .message; }
+
+# console_sends PYTHON: a runtime that connects to the console socket, where s is the socket, and leaves a container
+console_sends() {
+	hostile_runtime <<-X
+		cat >"$DIR/send.py" <<-'P'
+			import array, os, pty, socket, sys
+			s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+			s.connect(sys.argv[1])
+			def send(*fds):
+			    s.sendmsg([b"console"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
+			$1
+		P
+		python3 "$DIR/send.py" "\$SOCKET" >/dev/null || exit 1
+		[ -e "\$PIDFILE" ] || { sleep 0.1 & printf %s \$! >"\$PIDFILE"; }
+	X
+}
+
+@test "a failed runtime's child that never stops writing to stderr holds nobody up" {
+	ends() {
+		hostile_runtime <<-'X'
+			yes >&2 &
+			echo $! >"$DIR/yes.pid"
+			exit 1
+		X
+		hostile --
+		said '^sync ' 10
+		is "$(events '^sync ' | sed 's/^sync //' | jq .data)" -1
+		said '^(exit|status) [0-9]+ 1$' 10
+		kill -KILL "$(cat "$DIR/yes.pid")" 2>/dev/null || true # usually gone: its pipe has no reader
+	}
+	ends
+}
+
+@test "a console socket that brings no terminal is a failed create" {
+	for what in 'pass' 's.send(b"name")' 'send(os.open("/dev/null", os.O_RDWR))' 'send(os.open("/etc/passwd", os.O_RDONLY))' \
+		'send(os.pipe()[0])'; do
+		console_sends "$what"
+		hostile -- -t
+		said '^gone' 20
+		is "$(events '^sync ' | sed 's/^sync //' | jq .data)" -1 || fail "$what"
+		has "$(sync_message)" "did not set up terminal"
+	done
+}
+
+@test "two descriptors on the console socket: the first is the terminal, the other is not kept" {
+	console_sends 'm, t = pty.openpty(); send(m, t); sys.stdout.flush(); os.write(t, b"hello\\n")'
+	hostile -- -t
+	said '^gone' 20
+	like "$(events '^sync ')" '"data": [1-9]'
+}
+
+@test "what a client sends before the terminal is there is not lost" {
+	kept() {
+		mkfifo "$DIR/go"
+		hostile_runtime <<-'X'
+			cat >"$DIR/send.py" <<-'P'
+				import array, os, pty, socket, sys
+				open(os.environ["DIR"] + "/go").read()
+				s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+				s.connect(sys.argv[1])
+				m, t = pty.openpty()
+				pid = os.fork()
+				if pid == 0:
+				    with open(os.environ["DIR"] + "/got", "wb") as f:
+				        f.write(os.read(t, 100))
+				    os._exit(0)
+				open(sys.argv[2], "w").write(str(pid))
+				s.sendmsg([b"console"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [m]))])
+			P
+			exec python3 "$DIR/send.py" "$SOCKET" "$PIDFILE"
+		X
+		hostile -- -t -i
+		await exists "$BUNDLE/attach"
+		echo typed ahead | attach "$BUNDLE/attach" --ready "$DIR/ready" --keep-open >"$DIR/client.out" 3>&- &
+		await exists "$DIR/ready"
+		# The client is served, and its bytes are taken, before the terminal comes: a second client is let in after it.
+		attach "$BUNDLE/attach" --ready "$DIR/ready2" --no-stdin >/dev/null 3>&- &
+		await exists "$DIR/ready2"
+		cat "$BUNDLE/config.json" >/dev/null
+		echo >"$DIR/go"
+		said '^gone' 20
+		is "$(cat "$DIR/got")" "typed ahead"
+		wait %1 %2 2>/dev/null || true
+	}
+	kept
+}
+
+@test "a log that is a FIFO nobody reads delays the container's end, and does not prevent it" {
+	ends() {
+		mkfifo "$DIR/fifo"
+		exec {reader}<>"$DIR/fifo"
+		bundle sh -c 'head -c 1000000 /dev/zero | tr "\0" "x" | fold -w 100; exit 5'
+		standard_args
+		mon -- "${ARGS[@]}" -l "k8s-file:$DIR/fifo"
+		said_created
+		rt start "$ID"
+		await -t 25 exists "$DIR/exits/$ID"
+		is "$(exit_file)" 5
+		exec {reader}<&-
+		mon_end
+		[ "$(jq .streams.stdout.dropped_bytes "$BUNDLE/exit.json")" -gt 0 ]
+	}
+	peer_fails monitor ends
+}
+
+@test "a monitor started without stdin, stdout and stderr keeps its log" {
+	keeps() {
+		cat >"$DIR/closed" <<-X
+			#!/bin/sh
+			exec "$MONITOR" "\$@" <&- >&- 2>&-
+		X
+		chmod +x "$DIR/closed"
+		bundle sh -c 'echo hello; exit 3'
+		standard_args
+		MONITOR=$DIR/closed mon -- "${ARGS[@]}"
+		said_created
+		rt start "$ID"
+		mon_end
+		is "$(exit_file)" 3
+		is "$(payload)" hello
+	}
+	keeps
+}
+
+@test "the exit file of a container whose name begins like ours stays" {
+	printf 5 >"$DIR/exits/$ID.backup"
+	mon_run true
+	is "$(exit_file)" 0
+	is "$(cat "$DIR/exits/$ID.backup")" 5
+}
+
+@test "a disk that takes long to sync the log holds up neither the sync pipe nor the exit file" {
+	at_once() {
+		cat >"$DIR/slow" <<-X
+			#!/bin/sh
+			export ASAN_OPTIONS="\${ASAN_OPTIONS:+\$ASAN_OPTIONS:}detect_leaks=0"
+			exec strace -f -o "$DIR/trace" -e trace=fsync -e inject=fsync:delay_enter=4000000 "$MONITOR" "\$@"
+		X
+		chmod +x "$DIR/slow"
+		bundle echo hello
+		standard_args
+		MONITOR=$DIR/slow mon -- "${ARGS[@]}"
+		said_created
+		rt start "$ID"
+		await -t 2 exists "$DIR/exits/$ID"
+		said '^sync-eof' 2
+		has "$(cat "$DIR/trace")" fsync
+		mon_end
+	}
+	peer_fails monitor at_once
+}
+
+@test "a runtime that cannot be executed is told with the reason" {
+	printf '#!/no/such/interpreter\n' >"$DIR/rt"
+	chmod +x "$DIR/rt"
+	hostile --
+	said '^gone'
+	only_ours monitor has "$(sync_message)" "$DIR/rt"
+	only_ours monitor like "$(sync_message)" 'ENOENT|No such file'
+}
+
+@test "a pid file with a thread or with the monitor itself in it is no hang" {
+	ends() {
+		hostile_runtime <<-'X'
+			echo $PPID >"$PIDFILE"
+		X
+		hostile --
+		said '^gone' 20
+		is "$(events '^sync ' | sed 's/^sync //' | jq .data)" -1
+		hostile_runtime <<-'X'
+			cat >"$DIR/thread.py" <<-'P'
+				import os, sys, threading, time
+				def child():
+				    time.sleep(2)
+				pid = os.fork()
+				if pid:
+				    while not os.path.exists(sys.argv[1]): time.sleep(0.01)
+				    os._exit(0)
+				t = threading.Thread(target=child)
+				t.start()
+				open(sys.argv[1] + ".new", "w").write(str(t.native_id))
+				os.rename(sys.argv[1] + ".new", sys.argv[1])
+				t.join()
+			P
+			rm -f "$PIDFILE"
+			python3 "$DIR/thread.py" "$PIDFILE"
+		X
+		hostile --
+		said '^gone' 20
+	}
+	peer_fails monitor ends
+}
+
+@test "a container that is nobody's child of ours is watched, and its end is not called a success" {
+	honest() {
+		sleep 1 3>&- &
+		printf %s $! >"$DIR/foreign"
+		hostile_runtime <<-'X'
+			cp "$DIR/foreign" "$PIDFILE"
+		X
+		hostile --
+		said '^gone' 20
+		wait %1
+		[ "$(exit_file)" = -1 ] || [ "$(exit_file)" = 0 ] # the kernel tells from 6.15 on
+		is "$(jq -r .cause "$BUNDLE/exit.json")" "$([ "$(exit_file)" = 0 ] && echo exit || echo unknown)"
+	}
+	honest
+}
