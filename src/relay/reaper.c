@@ -25,6 +25,8 @@ struct pidfd_info_exit {
 #define PIDFD_GET_INFO_NR _IOWR(0xFF, 11, struct pidfd_info_exit)
 #define PIDFD_EXIT_WANTED (1u << 3)
 
+#define REAP_TRIES 3
+
 static void set_status(struct relay *r, int status, const struct rusage *usage)
 {
 	struct end *e = &r->end;
@@ -88,7 +90,10 @@ void reaper_check(struct relay *r)
 	pid_t pid;
 
 	if (r->runtime_pid) {
-		if (waitpid(r->runtime_pid, &status, WNOHANG) == r->runtime_pid)
+		/* It exists until it is reaped, and nothing else wakes us for it: what disturbs the wait is tried again. */
+		for (int tries = 0; (pid = waitpid(r->runtime_pid, &status, WNOHANG)) < 0 && tries < REAP_TRIES; tries++)
+			;
+		if (pid == r->runtime_pid)
 			runtime_gone(r, status);
 		return;
 	}
@@ -105,9 +110,18 @@ static void on_container(struct loop_watch *w, uint32_t events, void *user)
 
 	(void)w;
 	(void)events;
-	reaper_check(r);
+	/* It has ended: if it is ours, a wait that brings nothing was disturbed. */
+	for (int tries = 0; !r->exited && tries < REAP_TRIES; tries++)
+		reaper_check(r);
 	if (!r->exited)
 		container_of_others(r);
+}
+
+static bool is_child(pid_t pid)
+{
+	siginfo_t info;
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
 }
 
 void reaper_watch_container(struct relay *r)
@@ -120,7 +134,8 @@ void reaper_watch_container(struct relay *r)
 		err = loop_watch_start(&r->loop, &r->container_watch, r->container_pidfd, EPOLLIN, on_container, r);
 	if (r->container_pidfd < 0 || err < 0) {
 		reaper_check(r);
-		if (!r->exited && r->container_pidfd == -ESRCH)
+		/* Of a child SIGCHLD tells; of any other process nothing would. */
+		if (!r->exited && !is_child(r->container_pid))
 			container_of_others(r);
 	}
 }

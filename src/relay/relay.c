@@ -245,19 +245,28 @@ static void kill_container(struct relay *r)
 		(void)sys_kill_process(r->container_pid, SIGKILL); /* gone: then it needs no signal */
 }
 
+/* What the runtime wrote into its pid file; 0 when that is no process that could be the container. */
+static pid_t read_pid(const struct relay *r)
+{
+	char text[64] = "";
+	int64_t pid = 0;
+	ssize_t n = -ENOENT;
+
+	/* There is a container by now: a read that fails in passing must not make it nobody's. */
+	for (int tries = 0; n < 0 && tries < 3; tries++)
+		n = rw_read_file(AT_FDCWD, r->set.pid_file, text, sizeof text);
+	text[n > 0 ? strcspn(text, " \t\r\n") : 0] = '\0';
+	return num_parse_i64(text, 2, INT32_MAX, &pid) == 0 && pid != getpid() ? (pid_t)pid : 0;
+}
+
 void relay_event(struct relay *r, enum life_event event)
 {
 	struct life_step step;
 
 	if (event == LIFE_RUNTIME_OK) {
-		char text[64] = "";
-		int64_t pid = 0;
-		ssize_t n = rw_read_file(AT_FDCWD, r->set.pid_file, text, sizeof text);
-
-		text[n > 0 ? strcspn(text, " \t\r\n") : 0] = '\0';
-		if (num_parse_i64(text, 2, INT32_MAX, &pid) < 0 || (r->set.terminal && r->console.master_fd < 0))
+		r->container_pid = read_pid(r);
+		if (!r->container_pid || (r->set.terminal && r->console.master_fd < 0))
 			event = LIFE_RUNTIME_FAILED;
-		r->container_pid = (pid_t)pid;
 	}
 	step = life_step(r->state, event);
 	r->state = step.next;
