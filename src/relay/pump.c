@@ -25,7 +25,9 @@
 #define GATHER_ENOUGH 16384 /* bytes that are worth a turn at once */
 #define TRIM_DELAY    (1000u * MS)
 
-enum outcome { READ_DATA, READ_EMPTY, READ_END, READ_FULL };
+#define READ_FAILURES 16 /* in a row: then the stream is over */
+
+enum outcome { READ_DATA, READ_AGAIN, READ_EMPTY, READ_END, READ_FULL };
 
 int pump_init(struct pump *p, struct loop *loop, struct spool *spool, struct k8s_log *log, struct attach *attach)
 {
@@ -165,8 +167,12 @@ static enum outcome read_once(struct pump_stream *s)
 	n = rw_read(s->fd, to, want);
 	if (n == -EAGAIN)
 		return READ_EMPTY;
+	/* EIO is how a terminal without user ends; a pipe has only one end, and any other error may pass. */
+	if (n < 0 && !(n == -EIO && p->terminal) && s->failures++ < READ_FAILURES)
+		return READ_AGAIN;
 	if (n <= 0)
 		return READ_END;
+	s->failures = 0;
 	s->active_ns =
 		p->burst < BURST_LENGTH ? now : sys_clock_ns(CLOCK_MONOTONIC); /* the rest is no pause of the writer */
 	learn(p, (uint32_t)n, want);
@@ -229,6 +235,8 @@ static void stream_turn(struct pump_stream *s)
 	case READ_DATA:
 		(void)loop_watch_set(p->loop, &s->watch, EPOLLIN); /* after a hang-up: the user is back */
 		arm_trim(p);
+		return;
+	case READ_AGAIN:
 		return;
 	case READ_FULL:
 		s->full = true;
@@ -302,9 +310,11 @@ uint32_t pump_words(struct pump *p, const char **ret_text)
 
 void pump_poll(struct pump *p)
 {
+	/* As much as pipes hold, not as much as somebody writes. */
 	for (enum stream s = 0; s < N_STREAMS; s++)
-		while (p->stream[s].fd >= 0 && !p->stream[s].full && read_once(&p->stream[s]) == READ_DATA)
-			;
+		for (int round = 0; round < DRAIN_ROUNDS && p->stream[s].fd >= 0 && !p->stream[s].full; round++)
+			if (read_once(&p->stream[s]) >= READ_EMPTY)
+				break;
 }
 
 void pump_drain(struct pump *p)

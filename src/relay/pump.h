@@ -21,6 +21,7 @@ struct pump_stream {
 	int fd;             /* -1: not open, or at its end */
 	bool full;          /* parked until readers make room */
 	bool dry;           /* while draining: found empty */
+	uint8_t failures;   /* reads in a row that failed */
 	uint64_t active_ns; /* when it was last read from */
 	struct loop_watch watch;
 };
