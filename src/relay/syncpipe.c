@@ -10,6 +10,7 @@
 #include "base/num.h"
 
 #define SEND_DEADLINE_MS 10000
+#define SEND_TRIES       3
 
 static const char hex[] = "0123456789abcdef";
 
@@ -54,27 +55,28 @@ static uint32_t put_text(char *to, const char *text)
 	return len;
 }
 
-/* One packet, however slow the reader is, but not for ever. */
+/* One packet, however slow the reader is, but not for ever. What fails is tried again; a reader that cannot be told is
+ * let go, or he would wait until the container ends. */
 static int send_line(struct syncpipe *s, const char *line, uint32_t len)
 {
 	struct pollfd p = { .fd = s->fd, .events = POLLOUT };
+	int r = 0;
 
-	for (;;) {
+	for (int failures = 0; len > 0 && r == 0;) {
 		ssize_t n = write(s->fd, line, len);
 
-		if (n == (ssize_t)len)
-			return 0;
-		if (n >= 0)
-			return -EIO;
-		if (errno == EPIPE || errno == ECONNRESET) {
-			fd_close(&s->fd);
-			return 0;
+		if (n >= 0) {
+			line += n;
+			len -= (uint32_t)n;
+		} else if (errno == EAGAIN || errno == ENOBUFS) {
+			r = poll(&p, 1, SEND_DEADLINE_MS) == 0 ? -ETIMEDOUT : 0;
+		} else if (errno != EINTR && (errno == EPIPE || errno == ECONNRESET || ++failures == SEND_TRIES)) {
+			r = -errno;
 		}
-		if (errno != EINTR && errno != EAGAIN && errno != ENOBUFS)
-			return -errno;
-		if (errno != EINTR && poll(&p, 1, SEND_DEADLINE_MS) == 0)
-			return -ETIMEDOUT;
 	}
+	if (r < 0)
+		fd_close(&s->fd);
+	return r == -EPIPE || r == -ECONNRESET ? 0 : r;
 }
 
 int syncpipe_send(struct syncpipe *s, int64_t value, const char *message, uint32_t message_len)
