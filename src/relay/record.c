@@ -39,6 +39,7 @@ void record_cancel(struct record_file *f)
 
 int record_commit(struct record_file *f, const char *text, uint32_t len, struct record_file *spare)
 {
+	bool whole;
 	int r;
 
 	if (!f->path)
@@ -46,12 +47,14 @@ int record_commit(struct record_file *f, const char *text, uint32_t len, struct 
 	if (f->fd < 0)
 		return rw_replace_file(AT_FDCWD, f->path, text, len, 0666);
 	r = rw_write_all(f->fd, text, len);
+	whole = r == 0;
 	fd_close(&f->fd); /* before the name appears: watchers see one event for it */
-	if (r == 0 && rename(f->temp, f->path) < 0)
+	if (whole && rename(f->temp, f->path) < 0)
 		r = -errno;
 	if ((r == -ENOSPC || r == -EDQUOT) && spare && spare->fd >= 0) {
 		record_cancel(spare);
-		r = rename(f->temp, f->path) < 0 ? -errno : 0;
+		if (whole)
+			r = rename(f->temp, f->path) < 0 ? -errno : 0;
 	}
 	if (r == 0)
 		return 0;

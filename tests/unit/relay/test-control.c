@@ -309,6 +309,27 @@ static void test_a_record_without_reservation_is_still_written(void)
 	record_free(&f);
 }
 
+static void test_a_record_that_cannot_be_written_never_appears_empty(void)
+{
+	g_autofree char *dir = g_dir_make_tmp("tally-XXXXXX", NULL);
+	struct record_file f = record_in(dir, "c1"), spare = record_in(dir, "c1.json");
+	g_autofree char *text = NULL;
+
+	g_assert_cmpint(record_reserve(&f, 16), ==, 0);
+	g_assert_cmpint(record_reserve(&spare, 16), ==, 0);
+	close(f.fd);
+	f.fd = open("/dev/full", O_WRONLY | O_CLOEXEC); /* where the reservation was none, and the disk is full now */
+	g_assert_cmpint(f.fd, >=, 0);
+	g_assert_cmpint(record_commit(&f, "7", 1, &spare), ==, 0);
+	g_assert_true(g_file_get_contents(f.path, &text, NULL, NULL));
+	g_assert_cmpstr(text, ==, "7");
+	g_assert_cmpint(spare.fd, ==, -1); /* given up for it */
+	g_unlink(f.path);
+	g_assert_cmpint(g_rmdir(dir), ==, 0);
+	record_free(&f);
+	record_free(&spare);
+}
+
 static void test_exit_json_tells_the_four_ends_apart(void)
 {
 	static const struct end ends[] = {
@@ -355,6 +376,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/relay/notify/only-states-pass", test_only_states_pass);
 	g_test_add_func("/relay/record/is-reserved-then-whole", test_a_record_is_reserved_then_whole);
 	g_test_add_func("/relay/record/without-reservation-is-still-written", test_a_record_without_reservation_is_still_written);
+	g_test_add_func("/relay/record/that-cannot-be-written-never-appears-empty",
+		test_a_record_that_cannot_be_written_never_appears_empty);
 	g_test_add_func("/relay/record/exit-json-tells-the-four-ends-apart", test_exit_json_tells_the_four_ends_apart);
 	return g_test_run();
 }
