@@ -91,7 +91,16 @@ static void complete_end(struct relay *r)
 		};
 }
 
-/* What is written must reach the disk some day soon, but nobody should wait for a slow disk to learn the status. */
+/* What is written must reach the disk some day soon, but nobody should wait for a slow disk to learn the status: the child
+ * keeps nothing of ours but the log. */
+static _Noreturn void sync_log_child(int log_fd)
+{
+	if (dup2(log_fd, STDIN_FILENO) == STDIN_FILENO && sys_close_range(STDIN_FILENO + 1, ~0u, 0) == 0)
+		log_fd = STDIN_FILENO;
+	(void)fsync(log_fd); /* nobody is left to tell */
+	_exit(0);
+}
+
 static void sync_log(struct relay *r)
 {
 	pid_t pid;
@@ -100,10 +109,8 @@ static void sync_log(struct relay *r)
 		r->log.stream[STREAM_OUT].records + r->log.stream[STREAM_ERR].records == 0)
 		return;
 	pid = fork();
-	if (pid == 0) {
-		(void)fsync(r->log.fd); /* nobody is left to tell */
-		_exit(0);
-	}
+	if (pid == 0)
+		sync_log_child(r->log.fd);
 	if (pid < 0)
 		r->set.say(RELAY_WARNING, "fork to sync the log", r->log.path, errno, r->set.user);
 }
