@@ -11,7 +11,9 @@
 #include "base/sys.h"
 #include "relay/relay.h"
 
-#define JSON_SIZE 4096u
+#define JSON_SIZE    4096u
+#define FORK_TRIES   50          /* with FORK_REST between them: what filled the pids limit ends with the container */
+#define FORK_REST_NS 100000000
 
 static void reserve(struct relay *r, struct record_file *f, uint32_t size)
 {
@@ -64,6 +66,7 @@ static void close_inherited(struct relay *r)
 
 		fd_close(&fd);
 	}
+	r->set.n_inherited = 0;
 }
 
 static void complete_end(struct relay *r)
@@ -145,14 +148,27 @@ void finish_record(struct relay *r)
 	r->status = r->end.code & 0xff;
 }
 
+/* There is no event for "a process may be made again". */
+static pid_t spawn_patiently(const struct spawn *s)
+{
+	pid_t pid = spawn(s);
+
+	for (int tries = 0; (pid == -EAGAIN || pid == -ENOMEM) && tries < FORK_TRIES; tries++) {
+		(void)nanosleep(&(struct timespec){ .tv_nsec = FORK_REST_NS }, NULL);
+		pid = spawn(s);
+	}
+	return pid;
+}
+
 void finish_exit_command(struct relay *r)
 {
 	pid_t pid;
 
 	fd_close(&r->sync.fd);
+	close_inherited(r); /* after a failure; else it was done before the records */
 	if (r->set.exit_command.path) {
 		(void)sys_set_subreaper(false); /* what it leaves behind is not ours */
-		pid = spawn(&r->set.exit_command);
+		pid = spawn_patiently(&r->set.exit_command);
 		if (pid < 0) {
 			r->set.say(RELAY_ERROR, "start exit command", r->set.exit_command.path, -pid, r->set.user);
 		} else {
