@@ -22,25 +22,29 @@ static void apply_size(struct console *c)
 }
 
 /* Programs end lines with a newline; a terminal's user needs the carriage return too. */
-static void make_usable(int fd)
+static int make_usable(int fd)
 {
 	struct termios t;
 
-	if (tcgetattr(fd, &t) < 0)
-		return;
-	t.c_oflag |= ONLCR;
-	(void)tcsetattr(fd, TCSANOW, &t); /* only looks */
-	(void)fd_set_nonblock(fd, true);
+	if (tcgetattr(fd, &t) == 0) {
+		t.c_oflag |= ONLCR;
+		(void)tcsetattr(fd, TCSANOW, &t); /* only looks */
+	} else if (errno == ENOTTY) {
+		return -ENOTTY;
+	}
+	return fd_set_nonblock(fd, true);
 }
 
 static void take_master(struct console *c, int fd)
 {
+	console_stop(c);
+	if (make_usable(fd) < 0 || c->on_master(fd, c->user) < 0) {
+		fd_close(&fd);
+		return;
+	}
 	c->master_fd = fd;
-	make_usable(fd);
 	if (c->size_pending)
 		apply_size(c);
-	console_stop(c);
-	c->on_master(fd, c->user);
 }
 
 /* The next step of the hand-over; false when nothing is there yet. */

@@ -14,7 +14,7 @@ struct console {
 	bool size_pending;                 /* a size that came before the terminal */
 	uint16_t rows, cols;
 	struct loop_watch watch;
-	void (*on_master)(int master_fd, void *user);
+	int (*on_master)(int master_fd, void *user); /* 0 or -errno: then there is no terminal */
 	void *user;
 };
 

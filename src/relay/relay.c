@@ -25,17 +25,18 @@ static void say(struct relay *r, enum relay_level level, const char *what, const
 	r->set.say(level, what, object, err < 0 ? -err : err, r->set.user);
 }
 
-static void on_master(int master_fd, void *user)
+static int on_master(int master_fd, void *user)
 {
 	struct relay *r = user;
 	/* One descriptor each, so that closing the input leaves output and size alone. */
 	int in = fcntl(master_fd, F_DUPFD_CLOEXEC, 3), out = in < 0 ? -1 : fcntl(master_fd, F_DUPFD_CLOEXEC, 3), err;
 
 	r->pump.terminal = true;
-	stdinq_set_fd(&r->input, in);
 	err = out < 0 ? -errno : pump_start(&r->pump, STREAM_OUT, out);
+	stdinq_set_fd(&r->input, in);
 	if (err < 0)
 		say(r, RELAY_ERROR, "read from the terminal", NULL, err);
+	return err;
 }
 
 static void reopen_log(struct relay *r)
