@@ -317,6 +317,7 @@ static int start_io(struct relay *r)
 		attach_init(&r->attach, &r->loop, &r->spool, &r->input, set->attach_fd);
 	if (err < 0)
 		return err;
+	r->input.expected = set->console_fd >= 0;
 	r->attach.backlog = &r->backlog;
 	r->attach.spill = r->log.regular ? NULL : &r->spill;
 	r->attach.close_stdin = set->close_stdin;

@@ -41,6 +41,8 @@ void stdinq_set_fd(struct stdinq *q, int fd)
 {
 	drop_fd(q);
 	q->fd = fd;
+	q->expected = false;
+	q->on_room(q->user);
 }
 
 static void packet_done(struct stdinq *q)

@@ -16,6 +16,7 @@ struct stdinq {
 	char *buf;           /* STDIN_PACKET_MAX */
 	uint32_t len, done;  /* of the packet in the buffer */
 	bool touched;        /* beyond its first page */
+	bool expected;       /* the terminal has not come yet: input waits for it */
 	bool close_after;    /* end of file was asked for while a packet was pending */
 	struct loop_watch watch;
 	uint64_t bytes;      /* written so far */
@@ -29,12 +30,12 @@ struct stdinq {
 int stdinq_init(struct stdinq *q, struct loop *loop, int fd, void (*on_room)(void *user), void *user);
 void stdinq_clear(struct stdinq *q);
 
-/* Takes over another descriptor, when the terminal arrives. */
+/* Takes over another descriptor, when the terminal arrives; input that waited for it goes on. */
 void stdinq_set_fd(struct stdinq *q, int fd);
 
 static inline bool stdinq_busy(const struct stdinq *q)
 {
-	return q->len > q->done;
+	return q->expected || q->len > q->done;
 }
 
 /* Receives one packet from a client's socket and passes it on. Bytes received, 0 at the client's end of file (or an
