@@ -35,6 +35,22 @@ int fd_set_nonblock(int fd, bool on)
 	return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
 }
 
+int fd_complete_stdio(void)
+{
+	for (;;) {
+		int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		if (fd < 0)
+			return -errno;
+		if (fd > 2) {
+			(void)close(fd);
+			return 0;
+		}
+		if (fcntl(fd, F_SETFD, 0) < 0)
+			return -errno;
+	}
+}
+
 int fd_take_above_stdio(int fd)
 {
 	int moved;

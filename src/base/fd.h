@@ -30,6 +30,10 @@ int fd_set_cloexec(int fd, bool on);
 /* Sets or clears O_NONBLOCK on the open file description. 0 or -errno. */
 int fd_set_nonblock(int fd, bool on);
 
+/* Opens /dev/null as those of 0, 1 and 2 that are closed, so that nothing opened later can be taken for stdio. To be
+ * called first of all. 0 or -errno. */
+int fd_complete_stdio(void);
+
 /* Moves fd to a number of at least 3, close-on-exec, so that it cannot be taken for stdio. The old number is closed
  * if the descriptor moved. Returns the number or -errno (the descriptor is then closed). */
 int fd_take_above_stdio(int fd);

@@ -161,13 +161,16 @@ static void fill_setup(struct monitor *m)
 	set->user = &m->messages;
 }
 
-/* NAME.?????? is a reservation; that of a dead monitor is nobody's. */
+/* NAME.?????? is a reservation; that of a dead monitor is nobody's. It is empty: the record of a container that happens
+ * to be called so is not. */
 static void remove_reservation(int dir_fd, const char *entry, void *user)
 {
 	const char *name = user;
 	size_t len = strlen(name);
+	struct stat st;
 
-	if (strlen(entry) == len + 7 && strncmp(entry, name, len) == 0 && entry[len] == '.')
+	if (strlen(entry) == len + 7 && strncmp(entry, name, len) == 0 && entry[len] == '.' &&
+		fstatat(dir_fd, entry, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
 		(void)unlinkat(dir_fd, entry, 0); /* no reason to fail: reserving will tell */
 }
 
@@ -325,6 +328,8 @@ int main(int argc, char **argv)
 	struct monitor *m = &monitor;
 	g_autoptr(GError) error = NULL;
 
+	if (fd_complete_stdio() < 0)
+		return EXIT_FAILURE; /* and nowhere to say it */
 	m->inherited = parent_inherited();
 	m->start_fd = m->attach_pipe_fd = m->null_fd = -1;
 	(void)umask(0022);
