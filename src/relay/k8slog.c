@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -22,6 +23,18 @@ static void look_at_file(struct k8s_log *log)
 
 	log->regular = log->fd >= 0 && fstat(log->fd, &st) == 0 && S_ISREG(st.st_mode);
 	log->size = log->counted = log->regular ? (uint64_t)st.st_size : 0;
+	if (log->fd >= 0 && !log->regular)
+		(void)fd_set_nonblock(log->fd, true); /* fails for no kind of file */
+}
+
+/* Whether a FIFO has room again. Its reader can slow the container, but not stop it for good. */
+static bool wait_for_reader(struct k8s_log *log, uint64_t since_ns)
+{
+	uint64_t waited_ms = (sys_clock_ns(CLOCK_BOOTTIME) - since_ns) / 1000000u;
+	struct pollfd p = { .fd = log->fd, .events = POLLOUT };
+
+	log->stalled = log->stalled || waited_ms >= K8S_PATIENCE_MS || poll(&p, 1, K8S_PATIENCE_MS - (int)waited_ms) == 0;
+	return !log->stalled;
 }
 
 int k8s_init(struct k8s_log *log, int fd, const char *path)
@@ -125,16 +138,19 @@ static void settle(struct k8s_log *log, uint32_t kept)
 
 void k8s_flush(struct k8s_log *log)
 {
+	uint64_t since = log->regular ? 0 : sys_clock_ns(CLOCK_BOOTTIME);
 	uint32_t done = 0, kept;
 	ssize_t n = 0;
 
 	if (!log->len)
 		return;
-	while (done < log->len && n >= 0) {
+	while (done < log->len && (n >= 0 || (n == -EAGAIN && wait_for_reader(log, since)))) {
 		n = rw_write(log->fd, log->buf + done, log->len - done);
 		if (n > 0)
 			done += (uint32_t)n;
 	}
+	if (done == log->len)
+		log->stalled = false;
 	kept = done == log->len ? done : record_boundary(log, done);
 	log->error = n < 0 ? (int)-n : 0;
 	if (kept < done) {

@@ -17,6 +17,7 @@
 #define K8S_RECORD_MAX LINES_MAX
 #define K8S_PREFIX     45u             /* "<35 bytes of time> stdout F " */
 #define K8S_BUFFER     (512u * 1024)
+#define K8S_PATIENCE_MS 10000         /* for a FIFO's reader to take a batch; after that only what it takes at once */
 
 struct k8s_stream {
 	uint64_t logged;  /* bytes of the container that are in the file (or were dropped) */
@@ -36,6 +37,7 @@ struct k8s_log {
 	uint32_t generation;   /* counts replacements of the file */
 	int error;             /* errno of the last failed write, 0 after a good one */
 	bool regular;          /* a regular file: can be cut back, read again, synced */
+	bool stalled;          /* a FIFO whose reader did not take a batch in time */
 	char *buf;             /* K8S_BUFFER, mapped */
 	uint32_t len;
 	uint32_t touched;
