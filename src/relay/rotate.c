@@ -41,6 +41,15 @@ static int shift_old_files(const char *path, int max_files)
 	return 0;
 }
 
+/* We go on in the old file: it gets its name back, for those who read it. */
+static void put_back(const char *path)
+{
+	char first[PATH_MAX];
+
+	if (name_with(first, path, ".", 1) == 0)
+		(void)rename(first, path); /* what failed once may fail again: then it is found as PATH.1 */
+}
+
 int rotate_log(struct k8s_log *log, const struct rotation *rotation)
 {
 	char fresh[PATH_MAX];
@@ -57,8 +66,11 @@ int rotate_log(struct k8s_log *log, const struct rotation *rotation)
 	if (fd < 0)
 		return -errno;
 	r = rotation->keep ? shift_old_files(log->path, rotation->max_files) : 0;
-	if (r == 0 && rename(fresh, log->path) < 0)
+	if (r == 0 && rename(fresh, log->path) < 0) {
 		r = -errno;
+		if (rotation->keep)
+			put_back(log->path);
+	}
 	if (r < 0) {
 		(void)unlink(fresh); /* the error above is the one that counts */
 		return r;
