@@ -320,6 +320,13 @@ static _Noreturn void report_and_leave(struct monitor *m, GError *error)
 	struct syncpipe sync = { m->set.sync_fd, m->set.sync_key };
 
 	(void)syncpipe_send(&sync, -1, error->message, (uint32_t)strlen(error->message)); /* we leave with an error anyway */
+	/* What is not in the engine's own directories nobody else would remove. */
+	if (m->set.console_path)
+		(void)unlink(m->set.console_path);
+	if (m->set.console_dir)
+		(void)rmdir(m->set.console_dir);
+	if (m->set.socket_link)
+		(void)unlink(m->set.socket_link);
 	leave(error);
 }
 

@@ -127,7 +127,8 @@ static void on_drain_deadline(struct loop_timer *t, void *user)
 {
 	struct relay *r = user;
 	uint64_t now = sys_clock_ns(CLOCK_BOOTTIME), seen = progress(r);
-	bool own_client = r->attach.overflow == ATTACH_BLOCK && r->attach.n_clients > 0, patient;
+	/* A session's client decides himself how long; he ends the wait by leaving. But a timeout is a timeout. */
+	bool own_client = r->attach.overflow == ATTACH_BLOCK && r->attach.n_clients > 0 && !r->timed_out, patient;
 
 	(void)t;
 	if (r->drained && attach_all_served(&r->attach)) {
@@ -141,7 +142,6 @@ static void on_drain_deadline(struct loop_timer *t, void *user)
 		patient = now - r->drain_progress_ns < SERVE_PATIENCE && now - r->drain_start_ns < SERVE_TOTAL;
 	else
 		patient = now - r->drain_start_ns < DRAIN_TOTAL;
-	/* A session's client decides himself; he ends the wait by leaving. */
 	if (patient || own_client) {
 		loop_timer_start(&r->loop, &r->drain_deadline, SERVE_STEP, on_drain_deadline, r);
 		return;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -50,6 +51,15 @@ static void sleep_for(unsigned int seconds)
 		;
 }
 
+/* On stderr, which is where the runtime's own words would come from: what was tried, and errno. */
+static void complain(const char *what, const char *object)
+{
+	const char *const words[] = { what, object, ": ", strerrorname_np(errno) ?: "unknown error", "\n" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		(void)rw_write(STDERR_FILENO, words[i], strlen(words[i])); /* the status tells too */
+}
+
 static _Noreturn void child(const struct spawn *s, pid_t parent)
 {
 	if (s->die_with_parent) {
@@ -70,6 +80,7 @@ static _Noreturn void child(const struct spawn *s, pid_t parent)
 		(void)sys_close_range((unsigned int)s->close_from, ~0u, 0);
 	(void)sigprocmask(SIG_SETMASK, &s->mask, NULL);
 	(void)execve(s->path, s->argv, s->envp);
+	complain("execute ", s->path);
 	_exit(127);
 }
 
