@@ -341,8 +341,11 @@ int main(int argc, char **argv)
 	m->start_fd = m->attach_pipe_fd = m->null_fd = -1;
 	(void)umask(0022);
 	read_options(m, argc, argv);
-	if (!foreground(m, &error))
-		leave(error);
+	if (!foreground(m, &error)) {
+		if (m->set.sync_fd < 0)
+			(void)parent_pipe("_OCI_SYNCPIPE", &m->set.sync_fd, NULL); /* if it is the trouble, the status tells */
+		report_and_leave(m, error);
+	}
 	if (!background(m, &error))
 		report_and_leave(m, error);
 	if (!m->log.passthrough)

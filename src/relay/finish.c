@@ -92,6 +92,8 @@ static void complete_end(struct relay *r)
 			.records = r->log.stream[s].records + r->journal.stream[s].entries,
 			.dropped = r->log.stream[s].dropped + r->journal.stream[s].dropped,
 		};
+	if (e->stream[STREAM_OUT].dropped + e->stream[STREAM_ERR].dropped > 0)
+		r->set.say(RELAY_WARNING, "not all output is in the log, see exit.json", r->log.path, 0, r->set.user);
 }
 
 /* What is written must reach the disk some day soon, but nobody should wait for a slow disk to learn the status: the child

@@ -41,7 +41,8 @@ console_sends() {
 			$1
 		P
 		python3 "$DIR/send.py" "\$SOCKET" >/dev/null || exit 1
-		[ -e "\$PIDFILE" ] || { sleep 0.1 & printf %s \$! >"\$PIDFILE"; }
+		sleep 0.1 &
+		printf %s \$! >"\$PIDFILE"
 	X
 }
 
@@ -99,18 +100,18 @@ console_sends() {
 			P
 			exec python3 "$DIR/send.py" "$SOCKET" "$PIDFILE"
 		X
-		hostile -- -t -i
+		hostile -- -t -i --log-rotate
 		await exists "$BUNDLE/attach"
-		echo typed ahead | attach "$BUNDLE/attach" --ready "$DIR/ready" --keep-open >"$DIR/client.out" 3>&- &
-		await exists "$DIR/ready"
-		# The client is served, and its bytes are taken, before the terminal comes: a second client is let in after it.
-		attach "$BUNDLE/attach" --ready "$DIR/ready2" --no-stdin >/dev/null 3>&- &
-		await exists "$DIR/ready2"
-		cat "$BUNDLE/config.json" >/dev/null
+		await exists "$BUNDLE/winsz"
+		client one
+		echo typed ahead >&"${CLIENT_FD[one]}"
+		# When the order behind it has been obeyed, the monitor has seen the packet.
+		client two --no-stdin
+		echo "2 0 0" >"$BUNDLE/ctl"
+		await exists "$LOG.1"
 		echo >"$DIR/go"
 		said '^gone' 20
 		is "$(cat "$DIR/got")" "typed ahead"
-		wait %1 %2 2>/dev/null || true
 	}
 	kept
 }
@@ -173,8 +174,9 @@ console_sends() {
 		said_created
 		rt start "$ID"
 		await -t 2 exists "$DIR/exits/$ID"
-		said '^sync-eof' 2
-		has "$(cat "$DIR/trace")" fsync
+		await match "$DIR/trace" 'fsync\('
+		# Who syncs holds nothing but the log: the sync pipe, too, is at its end when the monitor is.
+		is "$(ls "/proc/$(sed -n 's/^\([0-9]*\) .*fsync(.*/\1/p' "$DIR/trace" | head -n 1)/fd")" 0
 		mon_end
 	}
 	peer_fails monitor at_once
@@ -223,16 +225,58 @@ console_sends() {
 
 @test "a container that is nobody's child of ours is watched, and its end is not called a success" {
 	honest() {
+		local pid
 		sleep 1 3>&- &
-		printf %s $! >"$DIR/foreign"
+		pid=$!
+		printf %s "$pid" >"$DIR/foreign"
 		hostile_runtime <<-'X'
 			cp "$DIR/foreign" "$PIDFILE"
 		X
 		hostile --
 		said '^gone' 20
-		wait %1
+		wait "$pid"
 		[ "$(exit_file)" = -1 ] || [ "$(exit_file)" = 0 ] # the kernel tells from 6.15 on
 		is "$(jq -r .cause "$BUNDLE/exit.json")" "$([ "$(exit_file)" = 0 ] && echo exit || echo unknown)"
 	}
 	honest
+}
+
+@test "--timeout ends a session whose client never reads" {
+	ends() {
+		bundle sleep 1000
+		hostile_runtime <<-'X'
+			yes &
+			printf %s $! >"$PIDFILE"
+		X
+		standard_args
+		export DIR
+		mon --attach-pipe -- "${ARGS[@]}" -r "$DIR/rt" --exec --exec-attach --exec-process-spec "$DIR/spec" --timeout 1
+		said '^attach '
+		client stuck --stall --no-stdin
+		order start
+		said '"command timed out"' 15
+		mon_end
+	}
+	ends
+}
+
+@test "a runtime that is killed after its container came up is a failed create, and the monitor ends" {
+	hostile_runtime <<-'X'
+		sleep 0.2 &
+		printf %s $! >"$PIDFILE"
+		kill -KILL $$
+	X
+	hostile --
+	said '^gone' 20
+	is "$(events '^sync ' | sed 's/^sync //' | jq .data)" -1
+}
+
+@test "a failed set-up leaves no directory for the console socket behind" {
+	bundle true
+	standard_args
+	mkdir -p "$DIR/tmp" "$BUNDLE/attach/in-the-way"
+	TMPDIR=$DIR/tmp mon -- "${ARGS[@]}" -t
+	said '^gone' 20
+	only_ours monitor has "$(sync_message)" "$BUNDLE/attach"
+	is "$(ls -A "$DIR/tmp")" ""
 }
