@@ -87,7 +87,6 @@ static void on_console(struct loop_watch *w, uint32_t events, void *user)
 int console_start(struct console *c, struct loop *loop)
 {
 	c->loop = loop;
-	c->conn_fd = c->master_fd = -1;
 	c->watch.fd = -1;
 	if (c->listen_fd < 0)
 		return 0;

@@ -18,7 +18,7 @@ struct console {
 	void *user;
 };
 
-/* Waits for the runtime on listen_fd (non-blocking). 0 or -errno. */
+/* Waits for the runtime on listen_fd (non-blocking); conn_fd and master_fd are -1. 0 or -errno. */
 int console_start(struct console *c, struct loop *loop);
 
 /* Takes what has arrived by now without waiting. */

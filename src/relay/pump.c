@@ -354,6 +354,8 @@ void pump_continue(struct pump *p)
 
 void pump_stop(struct pump *p)
 {
+	if (!p->loop)
+		return; /* never set up */
 	loop_timer_stop(p->loop, &p->trim);
 	for (enum stream s = 0; s < N_STREAMS; s++)
 		stream_close(&p->stream[s]);

@@ -71,5 +71,5 @@ void pump_drain(struct pump *p);
 /* Readers took something: goes on reading where that was stopped for lack of room. */
 void pump_continue(struct pump *p);
 
-/* Closes all streams. */
+/* Closes all streams. Harmless on a zeroed pump. */
 void pump_stop(struct pump *p);

@@ -344,13 +344,6 @@ static int start_io(struct relay *r)
 
 static int start_control(struct relay *r)
 {
-	r->console = (struct console){
-		.listen_fd = r->set.console_fd,
-		.path = r->set.console_path,
-		.dir = r->set.console_dir,
-		.on_master = on_master,
-		.user = r,
-	};
 	r->oom.on_oom = on_oom;
 	r->oom.on_gone = on_cgroup_gone;
 	r->oom.user = r;
@@ -431,6 +424,16 @@ int relay_run(struct relay *r, const struct relay_setup *setup)
 	r->set = *setup;
 	r->sync = (struct syncpipe){ setup->sync_fd, setup->sync_key };
 	r->signal_fd = r->runtime_pidfd = r->container_pidfd = -1;
+	r->ctl.fd = r->winsz.fd = r->notify.fd = -1;
+	r->console = (struct console){
+		.listen_fd = setup->console_fd,
+		.conn_fd = -1,
+		.master_fd = -1,
+		.path = setup->console_path,
+		.dir = setup->console_dir,
+		.on_master = on_master,
+		.user = r,
+	};
 	r->end.id = setup->id;
 	r->end.exec = setup->exec;
 	if (start(r) == 0) {
