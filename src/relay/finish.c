@@ -14,6 +14,7 @@
 #define JSON_SIZE    4096u
 #define FORK_TRIES   50          /* with FORK_REST between them: what filled the pids limit ends with the container */
 #define FORK_REST_NS 100000000
+#define WAIT_TRIES   3
 
 static void reserve(struct relay *r, struct record_file *f, uint32_t size)
 {
@@ -174,9 +175,10 @@ void finish_exit_command(struct relay *r)
 		if (pid < 0) {
 			r->set.say(RELAY_ERROR, "start exit command", r->set.exit_command.path, -pid, r->set.user);
 		} else {
-			int status = 0;
+			int status = 0, tries = 0;
 
-			while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			/* It is there until it is reaped: what disturbs the wait is tried again. */
+			while (waitpid(pid, &status, 0) < 0 && (errno == EINTR || tries++ < WAIT_TRIES))
 				;
 			if (status != 0)
 				r->set.say(RELAY_WARNING, "exit command failed", r->set.exit_command.path, 0, r->set.user);
