@@ -63,14 +63,17 @@ console_sends() {
 }
 
 @test "a console socket that brings no terminal is a failed create" {
-	for what in 'pass' 's.send(b"name")' 'send(os.open("/dev/null", os.O_RDWR))' 'send(os.open("/etc/passwd", os.O_RDONLY))' \
-		'send(os.pipe()[0])'; do
-		console_sends "$what"
-		hostile -- -t
-		said '^gone' 20
-		is "$(events '^sync ' | sed 's/^sync //' | jq .data)" -1 || fail "$what"
-		has "$(sync_message)" "did not set up terminal"
-	done
+	fails() {
+		for what in 'pass' 's.send(b"name")' 'send(os.open("/dev/null", os.O_RDWR))' 'send(os.open("/etc/passwd", os.O_RDONLY))' \
+			'send(os.pipe()[0])'; do
+			console_sends "$what"
+			hostile -- -t
+			said '^gone' 20
+			is "$(events '^sync ' | sed 's/^sync //' | jq .data)" -1 || fail "$what"
+			has "$(sync_message)" "did not set up terminal"
+		done
+	}
+	peer_fails monitor fails
 }
 
 @test "two descriptors on the console socket: the first is the terminal, the other is not kept" {
@@ -100,20 +103,21 @@ console_sends() {
 			P
 			exec python3 "$DIR/send.py" "$SOCKET" "$PIDFILE"
 		X
-		hostile -- -t -i --log-rotate
+		hostile -- -t -i
 		await exists "$BUNDLE/attach"
 		await exists "$BUNDLE/winsz"
 		client one
 		echo typed ahead >&"${CLIENT_FD[one]}"
 		# When the order behind it has been obeyed, the monitor has seen the packet.
 		client two --no-stdin
+		mv "$LOG" "$LOG.1"
 		echo "2 0 0" >"$BUNDLE/ctl"
-		await exists "$LOG.1"
+		await exists "$LOG"
 		echo >"$DIR/go"
 		said '^gone' 20
 		is "$(cat "$DIR/got")" "typed ahead"
 	}
-	kept
+	peer_fails monitor kept
 }
 
 @test "a log that is a FIFO nobody reads delays the container's end, and does not prevent it" {
@@ -150,7 +154,7 @@ console_sends() {
 		is "$(exit_file)" 3
 		is "$(payload)" hello
 	}
-	keeps
+	peer_fails monitor keeps
 }
 
 @test "the exit file of a container whose name begins like ours stays" {
@@ -238,7 +242,7 @@ console_sends() {
 		[ "$(exit_file)" = -1 ] || [ "$(exit_file)" = 0 ] # the kernel tells from 6.15 on
 		is "$(jq -r .cause "$BUNDLE/exit.json")" "$([ "$(exit_file)" = 0 ] && echo exit || echo unknown)"
 	}
-	honest
+	peer_fails monitor honest
 }
 
 @test "--timeout ends a session whose client never reads" {
@@ -257,26 +261,32 @@ console_sends() {
 		said '"command timed out"' 15
 		mon_end
 	}
-	ends
+	peer_fails monitor ends
 }
 
 @test "a runtime that is killed after its container came up is a failed create, and the monitor ends" {
-	hostile_runtime <<-'X'
-		sleep 0.2 &
-		printf %s $! >"$PIDFILE"
-		kill -KILL $$
-	X
-	hostile --
-	said '^gone' 20
-	is "$(events '^sync ' | sed 's/^sync //' | jq .data)" -1
+	told() {
+		hostile_runtime <<-'X'
+			sleep 0.2 &
+			printf %s $! >"$PIDFILE"
+			kill -KILL $$
+		X
+		hostile --
+		said '^gone' 20
+		is "$(events '^sync ' | sed 's/^sync //' | jq .data)" -1
+	}
+	peer_fails monitor told
 }
 
 @test "a failed set-up leaves no directory for the console socket behind" {
-	bundle true
-	standard_args
-	mkdir -p "$DIR/tmp" "$BUNDLE/attach/in-the-way"
-	TMPDIR=$DIR/tmp mon -- "${ARGS[@]}" -t
-	said '^gone' 20
-	only_ours monitor has "$(sync_message)" "$BUNDLE/attach"
-	is "$(ls -A "$DIR/tmp")" ""
+	clean() {
+		bundle true
+		standard_args
+		mkdir -p "$DIR/tmp" "$BUNDLE/attach/in-the-way"
+		TMPDIR=$DIR/tmp mon -- "${ARGS[@]}" -t
+		said '^gone' 20
+		only_ours monitor has "$(sync_message)" "$BUNDLE/attach"
+		is "$(ls -A "$DIR/tmp")" ""
+	}
+	peer_fails monitor clean
 }
