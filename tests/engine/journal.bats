@@ -10,7 +10,11 @@ setup_more() {
 }
 
 teardown_file() {
-	kill "$(cat "$D/journald.pid")"
+	local pid
+	pid=$(cat "$D/journald.pid")
+	kill "$pid"
+	until_true 10 eval "[ ! -e /proc/$pid ] || grep -q '^State:.Z' /proc/$pid/status"
+	rm -rf /run/systemd/journal /run/log/journal # the next daemon begins anew
 	engine_teardown_file
 }
 
