@@ -214,7 +214,7 @@ static int splice_link(char *text, size_t n, const char *target, size_t target_l
 }
 
 /* Makes the component text[start..end) in the directory dir_fd. A directory: its descriptor. A dangling symlink: it is
- * replaced by its target in text, and -EAGAIN asks to start over. */
+ * replaced by its target in text, and -EAGAIN asks to start over, as it does when somebody else is at work here. */
 static int make_component(int dir_fd, char *text, size_t start, size_t end, mode_t mode)
 {
 	char name[NAME_MAX + 1], target[PATH_MAX];
@@ -225,6 +225,10 @@ static int make_component(int dir_fd, char *text, size_t start, size_t end, mode
 		return -ENAMETOOLONG;
 	memcpy(name, text + start, end - start);
 	name[end - start] = '\0';
+	/* What we came through has been moved away meanwhile. Its new parent is not what was meant, and the root's is out of
+	 * bounds. */
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return -EAGAIN;
 	if (mkdirat(dir_fd, name, mode) < 0 && errno != EEXIST)
 		return -errno;
 	fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);

@@ -191,6 +191,49 @@ static void test_outside(struct fixture *f, gconstpointer by_walk)
 	g_assert_null(g_dir_read_name(dir));
 }
 
+struct mover {
+	char *here, *there;
+	gint stop;
+};
+
+static gpointer move_about(gpointer user)
+{
+	struct mover *m = user;
+
+	while (!g_atomic_int_get(&m->stop)) {
+		(void)rename(m->here, m->there); /* fails while it is not there */
+		(void)rename(m->there, m->here);
+	}
+	return NULL;
+}
+
+/* A container that shares a directory with us renames what has just been made: a ".." behind it must not be taken from
+ * where the directory has gone, nor from the root (CVE-2021-30465, CVE-2024-45310). */
+static void test_race(struct fixture *f, gconstpointer by_walk)
+{
+	struct mover m = { .here = g_build_filename(f->top, "root/a/n", NULL),
+		.there = g_build_filename(f->top, "root/etc/n", NULL) };
+	gint64 until = g_get_monotonic_time() + G_USEC_PER_SEC / 2;
+	GThread *thread = g_thread_new("mover", move_about, &m);
+	g_autofree char *outside = g_build_filename(f->top, "out", NULL);
+
+	(void)by_walk;
+	while (g_get_monotonic_time() < until) {
+		int fd = inroot_make_dir(&f->root, "/a/n/../../../../out", 0755);
+
+		fd_close(&fd);
+		fd = inroot_make_file(&f->root, "/a/n/../../../../out/file");
+		fd_close(&fd);
+		g_assert_cmpint(access(outside, F_OK), ==, -1);
+		(void)rmdir(m.here);
+		(void)rmdir(m.there);
+	}
+	g_atomic_int_set(&m.stop, 1);
+	g_thread_join(thread);
+	g_free(m.here);
+	g_free(m.there);
+}
+
 #define ADD(name, fn)                                                                                                  \
 	g_test_add("/child/inroot/openat2/" name, struct fixture, NULL, set_up, fn, tear_down);                        \
 	g_test_add("/child/inroot/walk/" name, struct fixture, GINT_TO_POINTER(1), set_up, fn, tear_down)
@@ -205,5 +248,6 @@ int main(int argc, char **argv)
 	ADD("makes-files-inside-the-root", test_make_file);
 	ADD("opens-the-parent-of-a-name", test_parent);
 	ADD("leaves-what-is-outside-alone", test_outside);
+	ADD("is-not-led-outside-by-a-renamed-directory", test_race);
 	return g_test_run();
 }
