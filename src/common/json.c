@@ -2,9 +2,13 @@
 #include "common/json.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/fd.h"
 #include "base/num.h"
+#include "base/rw.h"
 #include "common/error.h"
 
 yajl_val json_parse(const char *text, GError **error)
@@ -20,22 +24,35 @@ yajl_val json_parse(const char *text, GError **error)
 	return root;
 }
 
+/* Not g_file_get_contents: callers go by the errno value, which it does not keep. */
+static GString *read_text(const char *path, GError **error)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+	char buf[16384];
+	ssize_t n;
+
+	if (fd < 0)
+		return fail_errno(error, "open %s", path), NULL;
+	while ((n = rw_read(fd, buf, sizeof buf)) > 0)
+		g_string_append_len(text, buf, n);
+	if (n < 0)
+		return fail_with(error, (int)n, "read %s", path), NULL;
+	return g_steal_pointer(&text);
+}
+
 yajl_val json_parse_file(const char *path, GError **error)
 {
-	g_autofree char *text = NULL;
-	g_autoptr(GError) local = NULL;
+	g_autoptr(GString) text = read_text(path, error);
 	yajl_val root;
-	gsize len;
 
-	if (!g_file_get_contents(path, &text, &len, &local)) {
-		fail_with(error, errno, "open %s", path);
+	if (!text)
 		return NULL;
-	}
-	if (strlen(text) != len) {
+	if (strlen(text->str) != text->len) {
 		fail(error, "parse %s: invalid JSON: contains a NUL byte", path);
 		return NULL;
 	}
-	root = json_parse(text, error);
+	root = json_parse(text->str, error);
 	if (!root)
 		fail_prefix(error, "parse %s", path);
 	return root;

@@ -86,6 +86,11 @@ static int delete_run(const struct globals *globals, const void *options, int n_
 	if (!container_check_id(args[0], error))
 		return o->force ? (g_clear_error(error), 0) : 1;
 	c = container_open(globals->root, args[0], &local);
+	if (!c && !g_error_matches(local, TALLY_ERROR, ENOENT)) {
+		/* There is one, and it may be running: what is known of it is all there is to end it by. */
+		g_propagate_error(error, g_steal_pointer(&local));
+		return 1;
+	}
 	if (!c) {
 		bool removed = remove_remains(globals->root, args[0], error);
 

@@ -102,17 +102,22 @@ struct container *container_new(const char *root, const char *id, GError **error
 	return g_steal_pointer(&c);
 }
 
-/* Opens a pidfd, and keeps it if the process is still the one that was recorded. */
-static int open_init(pid_t pid, uint64_t start_ticks)
+/* Opens a pidfd, and keeps it if the process is still the one that was recorded. Not having been able to look is an
+ * error: a container that runs must not pass for one that has stopped. A first thread that has ended shows as a zombie,
+ * while the others go on: container_status asks the pidfd, which knows. */
+static bool open_init(struct container *c, GError **error)
 {
 	struct proc_stat st;
-	auto_fd fd = pid > 1 ? sys_pidfd_open(pid, 0) : -1;
+	auto_fd fd = sys_pidfd_open(c->pid, 0);
+	int r = fd < 0 ? fd : proc_read_stat(c->pid, &st);
 
-	if (fd < 0 || proc_read_stat(pid, &st) < 0)
-		return -1;
-	if (st.start_ticks != start_ticks || st.state == 'Z' || st.state == 'X')
-		return -1;
-	return steal_fd(&fd);
+	if (r == -ESRCH)
+		return true;
+	if (r < 0)
+		return fail_with(error, r, "look at the container's init, process %d", c->pid);
+	if (st.start_ticks == c->start_ticks && st.state != 'X')
+		c->pid_fd = steal_fd(&fd);
+	return true;
 }
 
 /* Where tables put what is read into structs. */
@@ -197,14 +202,16 @@ struct container *container_open(const char *root, const char *id, GError **erro
 	g_autoptr(GError) local = NULL;
 
 	if (!container_check_id(id, NULL)) {
-		fail(error, "container does not exist");
+		g_set_error(error, TALLY_ERROR, ENOENT, "container does not exist");
 		return NULL;
 	}
 	c->dir_fd = open(c->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (c->dir_fd >= 0)
 		c->json = json_parse_file(path, &local);
-	if (c->dir_fd < 0 || (!c->json && local->code == ENOENT)) {
-		fail(error, "container does not exist");
+	else
+		fail_errno(&local, "open state directory %s", c->path);
+	if (!c->json && (local->code == ENOENT || local->code == ENOTDIR || local->code == ELOOP)) {
+		g_set_error(error, TALLY_ERROR, ENOENT, "container does not exist");
 		return NULL;
 	}
 	if (!c->json) {
@@ -215,8 +222,7 @@ struct container *container_open(const char *root, const char *id, GError **erro
 		fail_prefix(error, "%s", path);
 		return NULL;
 	}
-	c->pid_fd = open_init(c->pid, c->start_ticks);
-	return g_steal_pointer(&c);
+	return open_init(c, error) ? g_steal_pointer(&c) : NULL;
 }
 
 static void put_strings(JsonWriter *w, const char *key, const char *const *list)

@@ -11,6 +11,7 @@
  *   inside window              print the terminal's size at each SIGWINCH and once at first; ends at stdin's EOF
  *   inside open PATH           open it for reading and writing, print "ok" or the errno's name
  *   inside zombies             how many zombies /proc shows
+ *   inside last-thread         the first thread ends; another prints "ready" once /proc says so, and waits for a signal
  */
 #define _GNU_SOURCE
 #include "tool.h"
@@ -18,6 +19,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -190,6 +192,32 @@ static int die_by(int sig)
 	return 1;
 }
 
+static void *last_thread(void *unused)
+{
+	char state = 'R';
+
+	while (state != 'Z') {
+		FILE *f = fopen("/proc/self/stat", "re");
+
+		if (!f || fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+			die("/proc/self/stat");
+		fclose(f);
+	}
+	puts("ready");
+	fflush(stdout);
+	pause();
+	return unused;
+}
+
+static void end_first_thread(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, last_thread, NULL) != 0)
+		die("pthread_create");
+	pthread_exit(NULL);
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
@@ -210,6 +238,8 @@ int main(int argc, char **argv)
 		return window();
 	if (strcmp(verb, "zombies") == 0)
 		return zombies();
+	if (strcmp(verb, "last-thread") == 0)
+		end_first_thread();
 	if (strcmp(verb, "die-by") == 0 && argc > 2)
 		return die_by(atoi(argv[2]));
 	if (strcmp(verb, "open") == 0 && argc > 2)
