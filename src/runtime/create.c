@@ -25,15 +25,20 @@
 #include "runtime/hooks.h"
 #include "runtime/start.h"
 
+#define CONSOLE_TIMEOUT_S 10
+
 bool create_connect_console(const char *path, int *ret_fd, GError **error)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	/* Of connecting and of sending, to somebody who does not accept. */
+	const struct timeval limit = { .tv_sec = CONSOLE_TIMEOUT_S };
 	auto_fd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (strlen(path) >= sizeof address.sun_path)
 		return fail_with(error, ENAMETOOLONG, "connect to console socket %s", path);
 	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) < 0)
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) < 0 ||
+		connect(fd, (const struct sockaddr *)&address, sizeof address) < 0)
 		return fail_errno(error, "connect to console socket %s", path);
 	*ret_fd = steal_fd(&fd);
 	return true;
@@ -310,12 +315,19 @@ void create_undo(struct creation *c, const struct globals *globals)
 {
 	g_autoptr(GError) error = NULL;
 
+	/* A hook may have frozen it, and on v1 a frozen process cannot die. */
+	if (c->made_cgroup && cgroup_frozen(c->container->cgroup))
+		(void)cgroup_thaw(c->container->cgroup, NULL); /* what is still frozen is seen by launch_abort */
 	launch_abort(&c->launch);
-	if (c->made_cgroup &&
-		!(cgroup_kill(c->container->cgroup, SIGKILL, &error) && cgroup_destroy(c->container->cgroup, &error))) {
+	/* Want of descriptors may be why we are here, and removing needs some. */
+	g_clear_pointer(&c->plan, plan_free);
+	fd_close(&c->container->dir_fd);
+	if (c->made_cgroup && !(cgroup_kill(c->container->cgroup, SIGKILL, &error) &&
+				       cgroup_destroy(c->container->cgroup, &error))) {
 		diag_warning("%s", error->message);
-		g_clear_error(&error);
+		return; /* the directory tells delete where to go on */
 	}
+	g_clear_pointer(&c->container->cgroup, cgroup_free);
 	if (!container_remove_dir(globals->root, c->container->id, &error))
 		diag_warning("%s", error->message);
 	if (c->container->bundle)

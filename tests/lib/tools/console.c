@@ -2,10 +2,11 @@
  * console - the receiving end of a runtime's --console-socket.
  *
  *   console SOCKET READY [--info FILE]
+ *   console SOCKET READY --full
  *
  * Listens on SOCKET, creates the file READY, takes one connection and one descriptor from it, then copies the terminal
  * to stdout and stdin to the terminal until the terminal ends.  --info gets the payload, the number of descriptors and
- * the window size ("name NAME", "fds N", "size ROWS COLS").
+ * the window size ("name NAME", "fds N", "size ROWS COLS").  --full accepts nothing, and has no room for connections.
  */
 #define _GNU_SOURCE
 #include "tool.h"
@@ -65,6 +66,18 @@ static void copy(int tty)
 	}
 }
 
+/* The one connection that fits is our own. */
+static void be_full(const struct sockaddr_un *a, const char *ready)
+{
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (connect(s, (const struct sockaddr *)a, sizeof *a) < 0)
+		die("connect to %s", a->sun_path);
+	close(open(ready, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+	pause();
+	exit(0);
+}
+
 int main(int argc, char **argv)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -77,8 +90,10 @@ int main(int argc, char **argv)
 	if (strlen(argv[1]) >= sizeof a.sun_path)
 		die("%s: too long for a socket", argv[1]);
 	strcpy(a.sun_path, argv[1]);
-	if (bind(s, (struct sockaddr *)&a, sizeof a) < 0 || listen(s, 1) < 0)
+	if (bind(s, (struct sockaddr *)&a, sizeof a) < 0 || listen(s, argc > 3 && strcmp(argv[3], "--full") == 0 ? 0 : 1) < 0)
 		die("listen on %s", argv[1]);
+	if (argc > 3 && strcmp(argv[3], "--full") == 0)
+		be_full(&a, argv[2]);
 	close(open(argv[2], O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
 	conn = accept4(s, NULL, NULL, SOCK_CLOEXEC);
 	if (conn < 0)
