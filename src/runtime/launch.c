@@ -23,6 +23,9 @@
 /* Mounts of slow servers are the longest that a child may keep silent for; hooks have limits of their own. */
 #define SILENCE_MS 120000
 
+/* How long a killed child may take to die. */
+#define DEATH_MS 10000
+
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
 #endif
@@ -308,12 +311,20 @@ bool launch_set_oom_score(pid_t pid, const struct spec_process *process, GError 
 
 void launch_abort(struct launch *l)
 {
+	struct pollfd ended = { .fd = l->pid_fd, .events = POLLIN };
+	int r;
+
 	if (l->pid > 0 && !l->reaped) {
 		if (l->pid_fd >= 0)
 			(void)sys_pidfd_send_signal(l->pid_fd, SIGKILL);
 		else
 			(void)sys_kill_process(l->pid, SIGKILL);
-		reap(l);
+		/* One that is frozen (v1), or stuck in the kernel, dies when it can. */
+		do
+			r = l->pid_fd >= 0 ? poll(&ended, 1, DEATH_MS) : 1;
+		while (r < 0 && errno == EINTR);
+		if (r != 0)
+			reap(l);
 	}
 	launch_clear(l);
 }
