@@ -62,9 +62,10 @@ int step_root_ids(struct child *c, const struct child_op *op)
 	/* By number, not through libc: its wrappers would look for other threads. setgroups may be denied here. */
 	if (syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM)
 		return -errno;
-	if (syscall(SYS_setresgid, 0, 0, 0) < 0)
+	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
 		return -errno;
-	return syscall(SYS_setresuid, 0, 0, 0) < 0 ? -errno : 0;
+	/* Other ids, and the kernel has forgotten what step_start asked for. */
+	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0;
 }
 
 int step_session(struct child *c, const struct child_op *op)
