@@ -16,6 +16,7 @@ struct child {
 	int dir_fd;          /* the directory of the last node or link, -1 */
 	char dir_path[64];   /* its path */
 	int part, value;     /* of a failure, set by the step */
+	mode_t caller_umask; /* ours is 0 while we build */
 	char home[4096 + 8]; /* "HOME=..." */
 	char program[4096];  /* what will be executed */
 };

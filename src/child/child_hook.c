@@ -1,4 +1,6 @@
 /* The hooks that run in the container's namespaces. */
+#include <sys/stat.h>
+
 #include "child/child.h"
 #include "child/hook.h"
 
@@ -15,7 +17,12 @@ static int run_hook(struct child *c, const struct op_hook *hook)
 
 int step_container_hook(struct child *c, const struct child_op *op)
 {
-	return run_hook(c, &op->hook);
+	int r;
+
+	umask(c->caller_umask);
+	r = run_hook(c, &op->hook);
+	umask(0);
+	return r;
 }
 
 int step_start_hook(struct child *c, const struct child_op *op)

@@ -39,7 +39,7 @@ int step_start(struct child *c, const struct child_op *op)
 			(void)sigaction(sig, &by_default, NULL); /* the two of libc's own are refused */
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	umask(0);
+	c->caller_umask = umask(0);
 	return 0;
 }
 
