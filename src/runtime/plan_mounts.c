@@ -290,6 +290,9 @@ static bool plan_mount(Plan *plan, const struct spec_mount *m, int number, GErro
 		ok = fail(error, "mountpoint is on the top of rootfs");
 	else if (ok && g_str_has_prefix(mount.target, "/proc/") && !mount.may_cover_proc)
 		ok = fail(error, "\"%s\" cannot be mounted because it is inside /proc", mount.target);
+	else if (ok && strcmp(mount.target, "/proc") == 0 && !o.bind && g_strcmp0(m->type, "bind") != 0 &&
+		g_strcmp0(m->type, "proc") != 0)
+		ok = fail(error, "\"/proc\" cannot be mounted because it is not of type proc");
 	else if (cgroup)
 		ok = plan_cgroup_mount(plan, m, &o, number, error);
 	else if (ok && (o.bind || g_strcmp0(m->type, "bind") == 0))
