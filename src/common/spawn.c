@@ -60,7 +60,6 @@ static int start(const struct spawn_request *r, const int fds[3], pid_t *ret_pid
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	for (int i = 0; i < 3; i++)
 		posix_spawn_file_actions_adddup2(&actions, fds[i], i);
-	posix_spawn_file_actions_addclosefrom_np(&actions, 3); /* our caller's are not for it */
 	if (r->cwd)
 		posix_spawn_file_actions_addchdir_np(&actions, r->cwd);
 	err = r->path ? posix_spawn(ret_pid, r->path, &actions, &attr, argv, env)
