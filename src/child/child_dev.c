@@ -96,7 +96,7 @@ int step_link(struct child *c, const struct child_op *op)
 	return 0;
 }
 
-/* The container's own /dev/pts/ptmx, and nothing that an image has put there (runtime-facts: CVE-2025-52565). */
+/* The container's own /dev/pts/ptmx, and nothing that an image has put there (CVE-2025-52565). */
 static int open_ptmx(struct child *c)
 {
 	struct statfs fs;

@@ -217,7 +217,7 @@ struct spec_seccomp {
 	const char *default_action; /* NULL: seccomp is off ("seccomp": {}) */
 	struct spec_uint default_errno_ret;
 	const char **architectures;
-	const char **flags; /* NULL: absent, which is not the same as empty (runtime-facts: runc) */
+	const char **flags; /* NULL: absent, which is not the same as empty */
 	const char *listener_path, *listener_metadata;
 	struct spec_syscall *syscalls;
 	size_t n_syscalls;
