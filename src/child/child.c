@@ -53,6 +53,7 @@ static const child_step_fn steps[N_CHILD_STEPS] = {
 	[STEP_LINK] = step_link,
 	[STEP_RUNTIME_HOOKS] = step_runtime_hooks,
 	[STEP_CONTAINER_HOOK] = step_container_hook,
+	[STEP_HIDE] = step_hide,
 	[STEP_PIVOT] = step_pivot,
 	[STEP_HOSTNAME] = step_hostname,
 	[STEP_DOMAINNAME] = step_domainname,

@@ -57,6 +57,7 @@ int step_domainname(struct child *c, const struct child_op *op);
 int step_propagation(struct child *c, const struct child_op *op);
 int step_parent_private(struct child *c, const struct child_op *op);
 int step_rootfs(struct child *c, const struct child_op *op);
+int step_hide(struct child *c, const struct child_op *op);
 int step_pivot(struct child *c, const struct child_op *op);
 int step_root_propagation(struct child *c, const struct child_op *op);
 int step_remount(struct child *c, const struct child_op *op);

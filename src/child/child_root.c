@@ -56,6 +56,17 @@ int step_rootfs(struct child *c, const struct child_op *op)
 	return fchdir(c->root.fd) < 0 ? -errno : 0;
 }
 
+/* A mount of the host that a root made without pivot_root would leave in reach: gone, or where it is locked, covered. */
+int step_hide(struct child *c, const struct child_op *op)
+{
+	(void)c;
+	if (umount2(op->path.path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+		return 0;
+	if (mount("tmpfs", op->path.path, "tmpfs", MS_RDONLY, "nr_blocks=1,nr_inodes=1,mode=755") == 0)
+		return 0;
+	return errno == ENOENT ? 0 : -errno; /* it went with another */
+}
+
 int step_pivot(struct child *c, const struct child_op *op)
 {
 	int root;

@@ -20,6 +20,7 @@ static const char *const plain[N_CHILD_STEPS] = {
 	[STEP_LOOPBACK] = "bring up the loopback interface",
 	[STEP_PROPAGATION] = "set mount propagation of /",
 	[STEP_PARENT_PRIVATE] = "make the rootfs's parent mount private",
+	[STEP_HIDE] = "hide the host's procfs and sysfs (--no-pivot)",
 	[STEP_PIVOT] = "error jailing process inside rootfs: pivot_root",
 	[STEP_HOSTNAME] = "sethostname",
 	[STEP_DOMAINNAME] = "setdomainname",

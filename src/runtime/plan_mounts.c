@@ -83,6 +83,32 @@ int plan_open_tree(Plan *plan, const char *path, bool recursive)
 	return fd;
 }
 
+/* With --no-pivot the host's mounts stay below the new root. Whole ones of procfs and sysfs among them would let the
+ * container, where its ids are mapped, mount its own without masks (mount_namespaces(7): it must not reveal more than
+ * what is visible already). */
+static bool plan_hide(Plan *plan, const char *rootfs, GError **error)
+{
+	g_autofree char *text = NULL;
+	char *save = NULL;
+
+	if (!g_file_get_contents("/proc/self/mountinfo", &text, NULL, error))
+		return fail_prefix(error, "--no-pivot");
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		/* id parent major:minor root mount options [optional fields] - type source super-options */
+		g_auto(GStrv) f = g_strsplit(line, " ", 6);
+		const char *type = strstr(line, " - ");
+		g_autofree char *place = g_strv_length(f) == 6 ? g_strcompress(f[4]) : NULL;
+		gsize len = strlen(rootfs);
+
+		if (!place || !type || !(g_str_has_prefix(type, " - proc ") || g_str_has_prefix(type, " - sysfs ")) ||
+			strcmp(f[3], "/") != 0 ||
+			(g_str_has_prefix(place, rootfs) && (place[len] == '/' || place[len] == '\0')))
+			continue;
+		plan_add(plan, STEP_HIDE, -1)->path.path = plan_printf(plan, "%s", place);
+	}
+	return true;
+}
+
 bool plan_rootfs(Plan *plan, GError **error)
 {
 	const struct spec *spec = plan->request.spec;
@@ -111,6 +137,8 @@ bool plan_rootfs(Plan *plan, GError **error)
 		.path = path,
 		.anywhere = own && !plan->request.no_pivot && spec->hooks[HOOK_CREATE_CONTAINER].n_hooks == 0,
 	};
+	if (own && plan->request.no_pivot && !is_shared(propagation) && !plan_hide(plan, path, error))
+		return false;
 	plan_add(plan, STEP_PIVOT, -1)->pivot = (struct op_pivot){
 		.no_pivot = plan->request.no_pivot,
 		.chroot_only = !own,

@@ -177,6 +177,19 @@ unharmed() { is "$(cd "$DIR/canary" && find . | sort | tr '\n' ' ')$(cat "$DIR/c
 	unharmed
 }
 
+@test "without pivot_root, too, a container cannot make itself a procfs or sysfs without masks" {
+	config '.process.capabilities[] += ["CAP_SETFCAP"]' # to map id 0
+	for option in "" --no-pivot; do
+		for type in proc sysfs; do
+			config '.process.args = ["unshare", "-Urmnpf", "mount", "-t", $t, $t, "/mnt"] | .linux.maskedPaths += ["/sys/kernel"]' \
+				--arg t "$type"
+			refuses rt run $option --bundle "$BUNDLE" "$ID"
+			has "$stderr" "ermission denied"
+		done
+	done
+	[ -e /proc/self/mounts ] && [ -e /sys/kernel ] || fail "the host has lost them"
+}
+
 @test "nothing but procfs is mounted on /proc (CVE-2019-16884)" {
 	config '.process.args = ["true"] | (.mounts[] | select(.destination == "/proc")) |= (.type = "tmpfs" | .source = "tmpfs")'
 	refuses rt run --bundle "$BUNDLE" "$ID"
