@@ -14,6 +14,16 @@
 #include "base/rw.h"
 #include "base/sys.h"
 
+/* To where the runtime's own words would go: what was tried, on what, errno. */
+static _Noreturn void fail(int fd, const char *what, const char *object)
+{
+	const char *const words[] = { what, object, ": ", strerrorname_np(errno) ?: "unknown error", "\n" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		(void)rw_write(fd, words[i], strlen(words[i])); /* the status tells too */
+	_exit(127);
+}
+
 static void set_stdio(const struct spawn *s)
 {
 	int from[3];
@@ -22,13 +32,13 @@ static void set_stdio(const struct spawn *s)
 	for (int i = 0; i < 3; i++) {
 		from[i] = fcntl(s->stdio[i], F_DUPFD_CLOEXEC, 3);
 		if (from[i] < 0)
-			_exit(127);
+			fail(s->stdio[2], "set up stdio of ", s->path);
 	}
 	for (int i = 0; i < 3; i++) {
 		struct stat st;
 
 		if (dup2(from[i], i) < 0)
-			_exit(127);
+			fail(from[2], "set up stdio of ", s->path);
 		if (s->open_pipes && fstat(i, &st) == 0 && S_ISFIFO(st.st_mode))
 			(void)fchmod(i, 0777); /* a convenience; some kernels refuse it on pipes */
 	}
@@ -37,10 +47,9 @@ static void set_stdio(const struct spawn *s)
 static void wait_for_start(int fd)
 {
 	char byte[8192];
-	ssize_t n = rw_read(fd, byte, sizeof byte);
 
-	if (n < 0)
-		_exit(127);
+	if (rw_read(fd, byte, sizeof byte) < 0)
+		fail(STDERR_FILENO, "wait for ", "the start pipe");
 }
 
 static void sleep_for(unsigned int seconds)
@@ -49,15 +58,6 @@ static void sleep_for(unsigned int seconds)
 
 	while (nanosleep(&left, &left) < 0 && errno == EINTR)
 		;
-}
-
-/* On stderr, which is where the runtime's own words would come from: what was tried, and errno. */
-static void complain(const char *what, const char *object)
-{
-	const char *const words[] = { what, object, ": ", strerrorname_np(errno) ?: "unknown error", "\n" };
-
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		(void)rw_write(STDERR_FILENO, words[i], strlen(words[i])); /* the status tells too */
 }
 
 static _Noreturn void child(const struct spawn *s, pid_t parent)
@@ -80,8 +80,7 @@ static _Noreturn void child(const struct spawn *s, pid_t parent)
 		(void)sys_close_range((unsigned int)s->close_from, ~0u, 0);
 	(void)sigprocmask(SIG_SETMASK, &s->mask, NULL);
 	(void)execve(s->path, s->argv, s->envp);
-	complain("execute ", s->path);
-	_exit(127);
+	fail(STDERR_FILENO, "execute ", s->path);
 }
 
 pid_t spawn(const struct spawn *s)
