@@ -418,6 +418,12 @@ void attach_stdin_ready(struct attach *a)
 	}
 }
 
+void attach_trim(struct attach *a)
+{
+	if (a->n_clients && !a->n_behind)
+		backlog_trim(a->backlog);
+}
+
 bool attach_all_served(const struct attach *a)
 {
 	for (uint32_t i = 0; a->n_clients && i < ATTACH_CLIENTS; i++) {

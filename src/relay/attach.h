@@ -78,6 +78,9 @@ void attach_log_replaced(struct attach *a);
 /* The container took what was waiting for its stdin. */
 void attach_stdin_ready(struct attach *a);
 
+/* Output has been quiet: gives memory back that only lagging clients need. */
+void attach_trim(struct attach *a);
+
 /* Whether every client has everything. */
 bool attach_all_served(const struct attach *a);
 

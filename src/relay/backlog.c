@@ -83,10 +83,14 @@ void backlog_drop(struct backlog *b, uint32_t oldest, bool idle)
 	for (uint32_t i = 0; i < BACKLOG_SEGMENTS; i++)
 		if (idle || b->segment[i].generation < oldest)
 			fd_close(&b->segment[i].fd);
-	if (idle) {
-		b->window_len = 0;
-		sys_map_forget(b->window, MAPPED);
-	}
+	if (idle)
+		backlog_trim(b);
+}
+
+void backlog_trim(struct backlog *b)
+{
+	b->window_len = 0;
+	sys_map_forget(b->window, MAPPED);
 }
 
 /* The bytes of a segment at offset, as many as a window holds. Length or -errno. */

@@ -59,6 +59,9 @@ int backlog_hold(struct backlog *b);
 /* Closes the segments before generation oldest, and the present one too when idle. */
 void backlog_drop(struct backlog *b, uint32_t oldest, bool idle);
 
+/* Gives the memory of reading back; what is read later is read anew. */
+void backlog_trim(struct backlog *b);
+
 /* Reads the record at mark and moves mark behind it: 1 with a piece (valid until the next call), 0 at the end of the
  * log, or -errno (ENODATA: that part of the log cannot be had any more). */
 int backlog_read(struct backlog *b, struct backlog_mark *mark, struct backlog_piece *ret_piece);

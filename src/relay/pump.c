@@ -193,6 +193,7 @@ static void on_trim(struct loop_timer *t, void *user)
 	if (seen == p->trim_seen) {
 		spool_trim(p->spool);
 		k8s_trim(p->log);
+		attach_trim(p->attach);
 	} else {
 		p->trim_seen = seen;
 		loop_timer_start(p->loop, &p->trim, TRIM_DELAY, on_trim, p);

@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -272,6 +273,18 @@ static void test_a_session_waits_for_its_client(struct fixture *f, gconstpointer
 	run_torture(f, 2, -1, true);
 }
 
+static size_t resident_pages(const void *mem, size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), n = 0;
+	unsigned char in[256];
+
+	g_assert_cmpuint(size / page, <=, sizeof in);
+	g_assert_cmpint(mincore((void *)mem, size, in), ==, 0);
+	for (size_t i = 0; i < size / page; i++)
+		n += in[i] & 1;
+	return n;
+}
+
 static void test_a_client_that_never_reads_stops_nothing(struct fixture *f, gconstpointer data)
 {
 	struct client stuck = client_new(f), good = client_new(f);
@@ -298,6 +311,12 @@ static void test_a_client_that_never_reads_stops_nothing(struct fixture *f, gcon
 		turn(f);
 	}
 	g_assert_true(memcmp(stuck.got[0]->str, good.got[0]->str, written) == 0);
+	/* After a quiet second both are still there, but not the memory that serving from the log took. */
+	g_assert_cmpuint(resident_pages(f->backlog.window, BACKLOG_WINDOW), >, 0);
+	while (f->pump.trim.due_ns)
+		g_assert_cmpint(loop_turn(&f->loop), ==, 0);
+	g_assert_cmpuint(resident_pages(f->backlog.window, BACKLOG_WINDOW), ==, 0);
+	g_assert_cmpuint(f->attach.n_clients, ==, 2);
 	client_clear(&stuck), client_clear(&good);
 }
 
