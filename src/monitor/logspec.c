@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/error.h"
 
@@ -78,6 +79,18 @@ bool logspec_check_place(const char *file, char *const *allowed, GError **error)
 	}
 	free(real);
 	return found || fail(error, "log file %s is in none of the directories of --log-allowlist-dir", file);
+}
+
+char *logspec_real_path(const char *file, int fd)
+{
+	char *real = realpath(file, NULL), *copy = NULL;
+	struct stat by_path, by_fd;
+
+	if (real && fstat(fd, &by_fd) == 0 && lstat(real, &by_path) == 0 && by_fd.st_dev == by_path.st_dev &&
+		by_fd.st_ino == by_path.st_ino)
+		copy = g_strdup(real);
+	free(real);
+	return copy;
 }
 
 static void add_field(GString *fields, const char *key, const char *value)

@@ -13,6 +13,11 @@ struct logspec {
 /* Whether file lies in one of the directories (NULL: everywhere is fine), symlinks on the way resolved. */
 bool logspec_check_place(const char *file, char *const *allowed, GError **error);
 
+/* The path under which the open file fd can be replaced: symlinks on the way to it resolved, so that it is the file and
+ * not a link to it that is replaced. NULL when fd has no such path (/dev/stdout and other ways to somebody's descriptor).
+ * Free with g_free. */
+char *logspec_real_path(const char *file, int fd);
+
 /* What every entry in the journal has: the container's id, tag, name and labels ("KEY=VALUE\n"...; a value with a newline
  * in the form with a length). tag, name and labels may be NULL. NULL with an error for an id or a label that journald's
  * readers could not use. */

@@ -89,7 +89,7 @@ static bool open_log(struct monitor *m, GError **error)
 		m->set.log_fd = open(m->log.file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
 		if (m->set.log_fd < 0)
 			return fail(error, "Failed to open log file %s: %s", m->log.file, strerror(errno));
-		m->set.log_path = m->log.file;
+		m->set.log_path = logspec_real_path(m->log.file, m->set.log_fd);
 	}
 	if (m->log.file && !m->log.journald && o->log_tag)
 		return fail(error, "k8s-file doesn't support --log-tag");

@@ -28,7 +28,7 @@ struct k8s_stream {
 
 struct k8s_log {
 	int fd;                /* -1: no log file */
-	const char *path;
+	const char *path;      /* of the file itself, not of a link to it; NULL: it cannot be replaced */
 	int64_t size_max;      /* bytes of the file, <= 0: no limit */
 	int64_t total_max;     /* bytes of all records together, <= 0: no limit */
 	uint64_t size;         /* of the file: where the next record goes */

@@ -58,6 +58,8 @@ int rotate_log(struct k8s_log *log, const struct rotation *rotation)
 
 	if (log->fd < 0 || !log->regular)
 		return 0;
+	if (!log->path)
+		return -ENOTSUP;
 	r = name_with(fresh, log->path, rotation->keep ? ".new" : ".tmp", 0);
 	if (r < 0)
 		return r;

@@ -164,6 +164,27 @@ static void test_allowed_places(void)
 	g_rmdir(dir);
 }
 
+static void test_a_log_behind_links_is_the_file_itself(void)
+{
+	g_autofree char *dir = g_dir_make_tmp("tally-XXXXXX", NULL), *file = g_build_filename(dir, "log", NULL);
+	g_autofree char *link = g_build_filename(dir, "link", NULL), *real = realpath(dir, NULL);
+	g_autofree char *want = g_build_filename(real, "log", NULL), *fd_path = NULL;
+	auto_fd fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	g_autofree char *direct = logspec_real_path(file, fd), *by_link = NULL, *by_fd = NULL;
+
+	g_assert_cmpstr(direct, ==, want);
+	g_assert_cmpint(symlink(file, link), ==, 0);
+	by_link = logspec_real_path(link, fd);
+	g_assert_cmpstr(by_link, ==, want);
+	fd_path = g_strdup_printf("/proc/self/fd/%d", fd);
+	by_fd = logspec_real_path(fd_path, fd);
+	g_assert_cmpstr(by_fd, ==, want);
+	g_unlink(link), g_unlink(file);
+	g_assert_null(logspec_real_path(fd_path, fd)); /* a descriptor without a name: there is nothing to replace */
+	g_assert_null(logspec_real_path(file, fd));
+	g_rmdir(dir);
+}
+
 /* ---- command lines ---- */
 
 static void assert_words(char **argv, const char *want)
@@ -314,6 +335,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/monitor/logspec/journal-fields", test_journal_fields);
 	g_test_add_func("/monitor/logspec/a-field-cannot-forge-another", test_a_field_cannot_forge_another);
 	g_test_add_func("/monitor/logspec/allowed-places", test_allowed_places);
+	g_test_add_func("/monitor/logspec/a-log-behind-links-is-the-file-itself", test_a_log_behind_links_is_the_file_itself);
 	g_test_add_func("/monitor/launch/runtime-command-lines", test_runtime_command_lines);
 	g_test_add_func("/monitor/launch/listen-pid-is-rewritten-when-it-is-ours", test_listen_pid_is_rewritten_when_it_is_ours);
 	g_test_add_func("/monitor/parent/pipes-by-number", test_pipes_by_number);
