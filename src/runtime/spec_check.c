@@ -159,12 +159,27 @@ static bool check_sysctl(const struct spec *s, const char *key, GError **error)
 	return fail(error, "sysctl \"%s\" is not in a separate kernel namespace", key);
 }
 
+/* Whether every component, between the dots, names something. Slashes stand for dots there: "net.//.kernel.core_pattern"
+ * would climb out of what is allowed. */
+static bool is_sysctl_name(const char *key)
+{
+	for (const char *p = key;; p++) {
+		size_t len = strcspn(p, "."), slashes = strspn(p, "/");
+
+		if (len == 0 || slashes == len)
+			return false;
+		p += len;
+		if (!*p)
+			return true;
+	}
+}
+
 static bool check_sysctls(const struct spec *s, GError **error)
 {
 	for (size_t i = 0; i < s->linux_.sysctl.n_pairs; i++) {
 		g_autofree char *key = procvalues_sysctl_key(s->linux_.sysctl.pairs[i].key);
 
-		if (strstr(key, ".."))
+		if (!is_sysctl_name(key))
 			return fail(error, "linux.sysctl: \"%s\" is not a name", s->linux_.sysctl.pairs[i].key);
 		if (!check_sysctl(s, key, error))
 			return false;
