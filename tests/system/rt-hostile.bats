@@ -170,7 +170,7 @@ unharmed() { is "$(cd "$DIR/canary" && find . | sort | tr '\n' ' ')$(cat "$DIR/c
 @test "a mask is the null device, or there is no container (CVE-2025-31133)" {
 	canary
 	config 'del(.mounts[] | select(.destination | startswith("/dev"))) | .linux.maskedPaths = ["/etc/passwd"]'
-	ln -s "$(outside)/f" "$BUNDLE/rootfs/dev/null"
+	ln -sfn "$(outside)/f" "$BUNDLE/rootfs/dev/null"
 	attempt in_container cat /etc/passwd
 	hasnt "$output" root
 	only_ours runtime is "$status" 1
