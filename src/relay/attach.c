@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -221,14 +222,37 @@ static void on_client(struct loop_watch *w, uint32_t events, void *user)
 	}
 }
 
+/* What a client sent before it left may wait for long until the container takes it. Whoever needs the place goes before:
+ * lets go one that has left. Whether there was one. */
+static bool evict_gone(struct attach *a)
+{
+	for (uint32_t i = 0; i < ATTACH_CLIENTS; i++) {
+		struct attach_client *c = &a->client[i];
+		struct pollfd p = { .fd = c->fd };
+
+		if (c->used && poll(&p, 1, 0) == 1 && (p.revents & POLLHUP)) {
+			client_close(c);
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct attach_client *free_place(struct attach *a)
+{
+	if (a->n_clients == ATTACH_CLIENTS && !evict_gone(a))
+		return NULL;
+	for (uint32_t i = 0; i < ATTACH_CLIENTS; i++)
+		if (!a->client[i].used)
+			return &a->client[i];
+	return NULL;
+}
+
 static void client_open(struct attach *a, int fd)
 {
-	struct attach_client *c = NULL;
+	struct attach_client *c = a->ending ? NULL : free_place(a);
 
-	for (uint32_t i = 0; i < ATTACH_CLIENTS && !c; i++)
-		if (!a->client[i].used)
-			c = &a->client[i];
-	if (!c || a->ending) {
+	if (!c) {
 		fd_close(&fd);
 		return;
 	}
@@ -257,6 +281,8 @@ static bool accept_one(struct attach *a)
 	do
 		fd = accept4(a->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	while (fd < 0 && errno == EINTR);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && evict_gone(a))
+		return true; /* and once more */
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && a->reserve_fd >= 0) {
 		/* No descriptor is left: refuse the caller instead of being woken by him for ever. */
 		fd_close(&a->reserve_fd);

@@ -135,11 +135,16 @@ void finish_record(struct relay *r)
 	attach_clear(&r->attach);
 	complete_end(r);
 	plain_len = (uint32_t)num_format_i64(plain, r->end.code);
-	json_len = record_json(&r->end, json, sizeof json);
+	json_len = record_json(&r->end, json, sizeof json); /* 0 for an id of thousands of bytes */
 	commit(r, &r->set.persist_file, plain, plain_len, &r->set.persist_json_file);
 	commit(r, &r->set.exit_file, plain, plain_len, &r->set.json_file);
-	commit(r, &r->set.json_file, json, json_len, NULL);
-	commit(r, &r->set.persist_json_file, json, json_len, NULL);
+	if (json_len) {
+		commit(r, &r->set.json_file, json, json_len, NULL);
+		commit(r, &r->set.persist_json_file, json, json_len, NULL);
+	} else {
+		r->set.say(RELAY_ERROR, "exit.json would be too long", NULL, 0, r->set.user);
+		cancel_records(r);
+	}
 	if (r->set.exec) {
 		err = syncpipe_send(&r->sync, r->end.code, message, message ? (uint32_t)strlen(message) : 0);
 		if (err < 0)

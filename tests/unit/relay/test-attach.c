@@ -472,6 +472,33 @@ static void test_a_full_house_refuses_politely(struct fixture *f, gconstpointer 
 		turn(f);
 }
 
+/* The container does not read its stdin, and whoever sends something leaves again. */
+static void test_who_has_left_gives_way_to_who_comes(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *text = g_strnfill(60000, 'i');
+	struct client last;
+
+	(void)data;
+	f->attach.close_stdin = false;
+	for (uint32_t i = 0; i < ATTACH_CLIENTS + 10; i++) {
+		struct client c = client_connect(f);
+
+		g_assert_cmpint(send(c.fd, text, 60000, 0), ==, 60000);
+		client_clear(&c);
+		turn(f);
+	}
+	g_assert_cmpuint(f->attach.n_clients, ==, ATTACH_CLIENTS);
+	last = client_connect(f);
+	turn(f);
+	g_assert_cmpint(write(f->out[1], "here\n", 5), ==, 5);
+	while (!last.got[STREAM_OUT]->len && !last.closed) {
+		turn(f);
+		client_read(&last, 1);
+	}
+	g_assert_cmpstr(last.got[STREAM_OUT]->str, ==, "here\n");
+	client_clear(&last);
+}
+
 /* An engine connects, starts the container, and it is over, before the monitor comes to run again. */
 static void test_who_is_connected_sees_the_first_and_the_last_bytes(struct fixture *f, gconstpointer data)
 {
@@ -517,5 +544,6 @@ int main(int argc, char **argv)
 	ADD("half-close-ends-stdin-and-output-goes-on", "log", test_half_close_ends_stdin_and_output_goes_on);
 	ADD("flooding-stdin-until-the-end-loses-no-output", "log", test_flooding_stdin_until_the_end_loses_no_output);
 	ADD("a-full-house-refuses-politely", "log", test_a_full_house_refuses_politely);
+	ADD("who-has-left-gives-way-to-who-comes", "log", test_who_has_left_gives_way_to_who_comes);
 	return g_test_run();
 }
