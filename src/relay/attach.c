@@ -222,8 +222,8 @@ static void on_client(struct loop_watch *w, uint32_t events, void *user)
 	}
 }
 
-/* What a client sent before it left may wait for long until the container takes it. Whoever needs the place goes before:
- * lets go one that has left. Whether there was one. */
+/* What a client sent before it left may wait for long until the container takes it. Whoever needs the place goes
+ * before: lets go one that has left. Whether there was one. */
 static bool evict_gone(struct attach *a)
 {
 	for (uint32_t i = 0; i < ATTACH_CLIENTS; i++) {

@@ -97,8 +97,8 @@ static void complete_end(struct relay *r)
 		r->set.say(RELAY_WARNING, "not all output is in the log, see exit.json", r->log.path, 0, r->set.user);
 }
 
-/* What is written must reach the disk some day soon, but nobody should wait for a slow disk to learn the status: the child
- * keeps nothing of ours but the log. */
+/* What is written must reach the disk some day soon, but nobody should wait for a slow disk to learn the status: the
+ * child keeps nothing of ours but the log. */
 static _Noreturn void sync_log_child(int log_fd)
 {
 	if (dup2(log_fd, STDIN_FILENO) == STDIN_FILENO && sys_close_range(STDIN_FILENO + 1, ~0u, 0) == 0)
