@@ -290,3 +290,28 @@ console_sends() {
 	}
 	peer_fails monitor clean
 }
+
+@test "a rotation that fails half-way gives the log its name back" {
+	has_it() {
+		cat >"$DIR/traced" <<-X
+			#!/bin/sh
+			export ASAN_OPTIONS="\${ASAN_OPTIONS:+\$ASAN_OPTIONS:}detect_leaks=0"
+			exec strace -f -o "$DIR/trace" -e trace=rename -e inject=rename:error=EIO:when=2 "$MONITOR" "\$@"
+		X
+		chmod +x "$DIR/traced"
+		bundle sh -c 'echo before; read x; echo after'
+		standard_args
+		MONITOR=$DIR/traced mon -- "${ARGS[@]}" -i --log-rotate
+		said_created
+		rt start "$ID"
+		await match "$LOG" before
+		echo "2 0 0" >"$BUNDLE/ctl"
+		await match "$DIR/trace" 'INJECTED'
+		client one
+		echo >&"${CLIENT_FD[one]}"
+		mon_end
+		is "$(payload)" $'before\nafter'
+		[ ! -e "$LOG.1" ] && [ ! -e "$LOG.new" ]
+	}
+	peer_fails monitor has_it
+}
