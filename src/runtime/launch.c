@@ -207,9 +207,14 @@ bool launch_start(struct launch *l, Plan *plan, const Cgroup *cg, GError **error
 void launch_reply(const struct launch *l, enum child_reply reply)
 {
 	char byte = (char)reply;
+	ssize_t n;
 
-	while (send(l->sock_fd, &byte, 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
-		;
+	do
+		n = send(l->sock_fd, &byte, 1, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	/* Without the answer each would wait for the other: the child shall see that there will be none. */
+	if (n < 0)
+		(void)shutdown(l->sock_fd, SHUT_RDWR); /* it may have gone already */
 }
 
 int launch_receive(struct launch *l, struct child_report *ret_report, GError **error)

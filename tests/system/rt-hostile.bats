@@ -84,6 +84,14 @@ few() {
 	nothing_left
 }
 
+@test "a create that cannot answer its child ends at once" {
+	runtime_is_ours || return 0 # another protocol
+	exits 1 env ASAN_OPTIONS=detect_leaks=0 timeout 10 strace -qq -o "$DIR/trace" -e trace=sendto \
+		-e inject=sendto:error=ENOMEM:when=1 "$RUNTIME" --root "$ROOT" create --bundle "$BUNDLE" "$ID"
+	one_line "$stderr"
+	nothing_left
+}
+
 @test "with mapped ids too, nobody outlives a create that was killed" {
 	runtime_is_runc && return 0
 	config '.linux.namespaces += [{ type: "user" }] | .linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
