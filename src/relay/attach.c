@@ -188,6 +188,9 @@ static bool client_receive(struct attach_client *c, uint32_t events)
 		if (n == -EAGAIN)
 			break;
 		if (n < 0) {
+			/* A client that died with output unread is reset: its input has ended all the same. */
+			if (a->close_stdin)
+				stdinq_close(a->input);
 			client_close(c);
 			return false;
 		}

@@ -431,6 +431,23 @@ static void test_half_close_ends_stdin_and_output_goes_on(struct fixture *f, gco
 		turn(f);
 }
 
+/* Its end of the socket goes with output in it: the kernel tells that by a reset, not by an end of file. */
+static void test_a_client_that_dies_with_output_unread_ends_stdin(struct fixture *f, gconstpointer data)
+{
+	struct client c = client_new(f);
+	char byte;
+
+	(void)data;
+	g_assert_cmpint(write(f->out[1], "unread\n", 7), ==, 7);
+	while (f->spool.pos[STREAM_OUT] < 7)
+		turn(f);
+	client_clear(&c);
+	while (f->attach.n_clients)
+		turn(f);
+	g_assert_cmpint(f->input.fd, ==, -1);
+	g_assert_cmpint(read(f->in[0], &byte, 1), ==, 0);
+}
+
 static void test_flooding_stdin_until_the_end_loses_no_output(struct fixture *f, gconstpointer data)
 {
 	struct client c = client_new(f);
@@ -542,6 +559,7 @@ int main(int argc, char **argv)
 	ADD("stdin-of-two-clients-arrives-whole-with-back-pressure", "log",
 		test_stdin_of_two_clients_arrives_whole_with_back_pressure);
 	ADD("half-close-ends-stdin-and-output-goes-on", "log", test_half_close_ends_stdin_and_output_goes_on);
+	ADD("a-client-that-dies-with-output-unread-ends-stdin", "log", test_a_client_that_dies_with_output_unread_ends_stdin);
 	ADD("flooding-stdin-until-the-end-loses-no-output", "log", test_flooding_stdin_until_the_end_loses_no_output);
 	ADD("a-full-house-refuses-politely", "log", test_a_full_house_refuses_politely);
 	ADD("who-has-left-gives-way-to-who-comes", "log", test_who_has_left_gives_way_to_who_comes);
