@@ -217,6 +217,8 @@ static bool make_plan(struct creation *c, const struct create_options *o, const 
 					 !make_fifo(c->container, STATE_REPORT_FIFO, &c->request.start_fd, error)))
 		return false;
 	c->plan = plan_container(&c->request, error);
+	if (c->plan)
+		diag_debug("container %s: plan of %u steps", c->container->id, c->plan->ops->len);
 	return c->plan != NULL;
 }
 
@@ -245,8 +247,10 @@ static bool attend(struct creation *c, GError **error)
 	int r;
 
 	while ((r = launch_receive(&c->launch, &report, error)) > 0) {
-		if (report.message == MESSAGE_READY)
+		if (report.message == MESSAGE_READY) {
+			diag_debug("container %s: set up, process %d waits for its limits", c->container->id, c->launch.pid);
 			return true;
+		}
 		if (report.message != MESSAGE_HOOKS)
 			return fail(error, "unexpected message %d from the container's process", report.message);
 		if (!run_runtime_hooks(c, error))
@@ -293,6 +297,7 @@ static bool start_child(struct creation *c, const struct create_options *o, GErr
 			blame_oom(c, error);
 		return false;
 	}
+	diag_debug("container %s: created, process %d", c->container->id, c->launch.pid);
 	return !o->pid_file || !*o->pid_file || statefile_write_pid(o->pid_file, c->launch.pid, error);
 }
 

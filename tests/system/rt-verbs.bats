@@ -448,3 +448,11 @@ sleeping() {
 	await no-children "$SUBREAP_PID" "$SUBREAP_CHILD"
 	if runtime_is_ours; then nothing_left; else cgroups_of "$ID" | xargs -r rmdir; fi # runc forgets the cgroup
 }
+
+@test "--debug tells what a run goes through, and without it nothing is told" {
+	bundle true
+	exits 0 "$RUNTIME" --root "$ROOT" --debug run -b "$BUNDLE" "$ID"
+	has "$stderr" level=debug
+	exits 0 "$RUNTIME" --root "$ROOT" run -b "$BUNDLE" "$ID"
+	hasnt "$stderr" level=debug
+}
