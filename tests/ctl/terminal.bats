@@ -12,7 +12,7 @@ load ctl
 
 @test "what is typed is the container's business, and its exit status is ours" {
 	bundle sh
-	on_terminal 'expect:# ' 'send:echo x$((6*7))\r' expect:x42 'send:echo y$((6*8)); sleep 100\r' expect:y48 'send:\x03' 'expect:# ' 'send:tty; exit 5\r' \
+	on_terminal 'expect:# ' 'send:echo x$((6*7))\r' expect:x42 'send:sh -c "echo rea\"\"dy; exec sleep 100"\r' expect:ready 'send:\x03' 'expect:# ' 'send:tty; exit 5\r' \
 		expect:/dev/pts/0 -- "$TALLYCTL" --root "$CTL" --monitor "$MONITOR" --runtime "$RUNTIME" run -t -i --rm -b "$BUNDLE" "$ID"
 	is "$status" 0
 	has "$output" "status 5"
