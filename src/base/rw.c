@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,11 +68,15 @@ ssize_t rw_read_full(int fd, void *buf, size_t size)
 
 ssize_t rw_read_file(int dir_fd, const char *path, char *buf, size_t size)
 {
-	auto_fd fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
+	/* A FIFO in the place of the file must not hold us up: O_NONBLOCK does nothing to a regular file. */
+	auto_fd fd = openat(dir_fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
 	ssize_t n;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
 	n = rw_read_full(fd, buf, size);
 	if (n < 0)
 		return n;

@@ -18,7 +18,7 @@ int rw_write_all(int fd, const void *buf, size_t size);
 ssize_t rw_read_full(int fd, void *buf, size_t size);
 
 /* Reads the whole file dir_fd/path into buf and ends it with NUL. Length without NUL, or -errno (EFBIG when it does
- * not fit into size - 1 bytes). */
+ * not fit into size - 1 bytes, EINVAL when it is no regular file). Never waits for a FIFO's writer. */
 ssize_t rw_read_file(int dir_fd, const char *path, char *buf, size_t size);
 
 /* Writes text to an existing control file (procfs, sysfs, cgroupfs) by one write(2). 0 or -errno. */

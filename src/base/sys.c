@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define PIDFD_GROUP (1u << 2) /* PIDFD_SIGNAL_PROCESS_GROUP in linux/pidfd.h of Linux 6.9 */
+
 int sys_kill_process(pid_t pid, int sig)
 {
 	if (pid < 2)
@@ -35,6 +37,11 @@ int sys_pidfd_open(pid_t pid, unsigned int flags)
 int sys_pidfd_send_signal(int pidfd, int sig)
 {
 	return syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0u) < 0 ? -errno : 0;
+}
+
+int sys_pidfd_signal_group(int pidfd, int sig)
+{
+	return syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, PIDFD_GROUP) < 0 ? -errno : 0;
 }
 
 int sys_pidfd_getfd(int pidfd, int target_fd)

@@ -19,6 +19,9 @@ int sys_pidfd_open(pid_t pid, unsigned int flags);
 /* pidfd_send_signal(2), Linux 5.1. */
 int sys_pidfd_send_signal(int pidfd, int sig);
 
+/* The same to the process group that the process leads, Linux 6.9 (-EINVAL before). -ESRCH: it leads none. */
+int sys_pidfd_signal_group(int pidfd, int sig);
+
 /* pidfd_getfd(2), Linux 5.6. */
 int sys_pidfd_getfd(int pidfd, int target_fd);
 

@@ -117,7 +117,7 @@ static void on_container(struct loop_watch *w, uint32_t events, void *user)
 		container_of_others(r);
 }
 
-static bool is_child(pid_t pid)
+bool reaper_is_child(pid_t pid)
 {
 	siginfo_t info;
 
@@ -135,7 +135,7 @@ void reaper_watch_container(struct relay *r)
 	if (r->container_pidfd < 0 || err < 0) {
 		reaper_check(r);
 		/* Of a child SIGCHLD tells; of any other process nothing would. */
-		if (!r->exited && !is_child(r->container_pid))
+		if (!r->exited && !reaper_is_child(r->container_pid))
 			container_of_others(r);
 	}
 }

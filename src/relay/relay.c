@@ -83,7 +83,7 @@ static void touch(struct relay *r, const char *path)
 
 	if (!path)
 		return;
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	fd = open(path, O_WRONLY | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0666);
 	if (fd < 0)
 		say(r, RELAY_WARNING, "create", path, errno);
 	fd_close(&fd);
@@ -234,16 +234,26 @@ static void report_failure(struct relay *r)
 	loop_quit(&r->loop);
 }
 
+/* With its process group, if it leads one: only then are its members the container's. By number only what is pinned to
+ * it: a child of ours has its pid, and its group that number, until we reap it. */
 static void kill_container(struct relay *r)
 {
-	pid_t group = getpgid(r->container_pid);
+	pid_t pid = r->container_pid;
+	bool child;
 
 	r->timed_out = true;
 	if (r->exited)
 		return;
-	/* The pid is ours until it is reaped, so its group is too. */
-	if (group < 2 || sys_kill_group(group, SIGKILL) < 0)
-		(void)sys_kill_process(r->container_pid, SIGKILL); /* gone: then it needs no signal */
+	if (r->container_pidfd >= 0 && pid != getpgrp() && sys_pidfd_signal_group(r->container_pidfd, SIGKILL) == 0)
+		return;
+	child = reaper_is_child(pid);
+	if (child && getpgid(pid) == pid && sys_kill_group(pid, SIGKILL) == 0)
+		return;
+	/* Gone by now: then it needs no signal. */
+	if (r->container_pidfd >= 0)
+		(void)sys_pidfd_send_signal(r->container_pidfd, SIGKILL);
+	else if (child)
+		(void)sys_kill_process(pid, SIGKILL);
 }
 
 /* What the runtime wrote into its pid file; 0 when that is no process that could be the container. */

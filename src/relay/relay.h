@@ -118,6 +118,8 @@ int reaper_start(struct relay *r);
 void reaper_watch_container(struct relay *r);
 void reaper_check(struct relay *r);
 void reaper_set_unknown(struct relay *r, const char *reason);
+/* Whether pid is a child of ours that was not reaped yet: until then its number cannot name anything else. */
+bool reaper_is_child(pid_t pid);
 void reaper_stop(struct relay *r);
 
 /* finish.c: records and last words. */

@@ -227,6 +227,50 @@ console_sends() {
 	peer_fails monitor ends
 }
 
+@test "a pid file that is a FIFO is no hang" {
+	ends() {
+		hostile_runtime <<-'X'
+			rm -f "$PIDFILE"
+			mkfifo "$PIDFILE"
+		X
+		hostile --
+		said '^gone'
+		is "$(events '^sync ' | sed 's/^sync //' | jq .data)" -1
+	}
+	peer_fails monitor ends
+}
+
+@test "--timeout kills the group that the container leads, and no group that it is only in" {
+	spares() {
+		mkfifo "$DIR/bystander"
+		hostile_runtime <<-'X'
+			cat >"$DIR/group.py" <<-'P'
+				import os, signal, sys
+				if os.fork():
+				    os.wait()
+				    os._exit(0)
+				os.setsid()
+				container = os.fork()
+				if container == 0:
+				    signal.pause()
+				open(sys.argv[1] + ".new", "w").write(str(container))
+				os.rename(sys.argv[1] + ".new", sys.argv[1])
+				if os.fork():
+				    os._exit(0) # the group goes on without its leader
+				with open(os.environ["DIR"] + "/bystander", "w") as f:
+				    f.write("alive\n")
+			P
+			exec python3 "$DIR/group.py" "$PIDFILE" </dev/null >/dev/null 2>&1
+		X
+		hostile -- --timeout 1
+		await exists "$DIR/exits/$ID"
+		is "$(exit_file)" -1
+		is "$(timeout "${AWAIT_SECONDS:-30}" cat "$DIR/bystander")" alive
+		mon_end
+	}
+	peer_fails monitor spares
+}
+
 @test "a container that is nobody's child of ours is watched, and its end is not called a success" {
 	honest() {
 		local pid

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -45,6 +47,45 @@ static void test_numbers_survive_a_round_trip(void)
 		g_assert_cmpint(num_parse_i64(text, INT64_MIN, INT64_MAX, &back), ==, 0);
 		g_assert_cmpint(back, ==, values[n]);
 	}
+}
+
+static void test_a_group_is_reached_only_through_its_leader(void)
+{
+	int led_by_child[2];
+	pid_t child;
+
+	g_assert_cmpint(pipe2(led_by_child, O_CLOEXEC), ==, 0);
+	child = fork();
+	if (child == 0) {
+		char byte;
+
+		_exit(rw_read(led_by_child[0], &byte, 1) == 1 && setpgid(0, 0) == 0 && pause() ? 1 : 2);
+	}
+	{
+		auto_fd pidfd = sys_pidfd_open(child, 0);
+		int r = sys_pidfd_signal_group(pidfd, SIGKILL), status;
+
+		g_assert_true(r == -ESRCH || r == -EINVAL); /* it leads none; before Linux 6.9 there is no such call */
+		g_assert_cmpint(setpgid(child, child), ==, 0);
+		if (r == -ESRCH)
+			g_assert_cmpint(sys_pidfd_signal_group(pidfd, SIGKILL), ==, 0);
+		else
+			g_assert_cmpint(sys_kill_group(child, SIGKILL), ==, 0);
+		g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+		g_assert_true(WIFSIGNALED(status));
+	}
+	close(led_by_child[0]), close(led_by_child[1]);
+}
+
+static void test_a_fifo_in_the_place_of_a_file_is_refused_at_once(void)
+{
+	g_autofree char *dir = g_dir_make_tmp("tally-XXXXXX", NULL), *path = g_build_filename(dir, "f", NULL);
+	char text[16];
+
+	g_assert_cmpint(mkfifo(path, 0600), ==, 0);
+	g_assert_cmpint(rw_read_file(AT_FDCWD, path, text, sizeof text), ==, -EINVAL);
+	g_assert_cmpint(rw_read_file(AT_FDCWD, dir, text, sizeof text), ==, -EISDIR);
+	g_assert_cmpint(g_unlink(path) | g_rmdir(dir), ==, 0);
 }
 
 static void test_kill_refuses_what_reaches_more_than_one(void)
@@ -181,6 +222,9 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/base/num/strict", test_numbers_are_strict);
 	g_test_add_func("/base/num/round-trip", test_numbers_survive_a_round_trip);
+	g_test_add_func("/base/sys/a-group-is-reached-only-through-its-leader", test_a_group_is_reached_only_through_its_leader);
+	g_test_add_func("/base/rw/a-fifo-in-the-place-of-a-file-is-refused-at-once",
+		test_a_fifo_in_the_place_of_a_file_is_refused_at_once);
 	g_test_add_func("/base/sys/kill-refuses-what-reaches-more-than-one", test_kill_refuses_what_reaches_more_than_one);
 	g_test_add_func("/base/rw/a-file-is-replaced-whole", test_a_file_is_replaced_whole);
 	g_test_add_func("/base/proc/knows-ourselves", test_proc_knows_ourselves);
