@@ -1,5 +1,5 @@
 /* The end: records, last words, exit command. In this order, which watchers rely on: log complete, inherited
- * descriptors closed, clients closed, persist file, exit file, last line on the sync pipe, attach socket gone, exit
+ * descriptors closed, clients closed, persist file, exit.json, exit file, last line on the sync pipe, attach socket gone, exit
  * command. */
 #include <errno.h>
 #include <string.h>
@@ -11,7 +11,6 @@
 #include "base/sys.h"
 #include "relay/relay.h"
 
-#define JSON_SIZE    4096u
 #define FORK_TRIES   50          /* with FORK_REST between them: what filled the pids limit ends with the container */
 #define FORK_REST_NS 100000000
 #define WAIT_TRIES   3
@@ -28,28 +27,8 @@ void finish_reserve(struct relay *r)
 {
 	reserve(r, &r->set.persist_file, NUM_MAX);
 	reserve(r, &r->set.exit_file, NUM_MAX);
-	reserve(r, &r->set.json_file, JSON_SIZE);
-	reserve(r, &r->set.persist_json_file, JSON_SIZE);
-}
-
-static void cancel_records(struct relay *r)
-{
-	record_cancel(&r->set.persist_file);
-	record_cancel(&r->set.exit_file);
-	record_cancel(&r->set.json_file);
-	record_cancel(&r->set.persist_json_file);
-}
-
-void finish_failure(struct relay *r, const char *message, uint32_t len)
-{
-	int err = syncpipe_send(&r->sync, -1, message, len);
-
-	if (err < 0)
-		r->set.say(RELAY_ERROR, "tell the caller on the sync pipe", NULL, -err, r->set.user);
-	cancel_records(r);
-	pump_stop(&r->pump);
-	attach_close_all(&r->attach);
-	r->status = 1;
+	reserve(r, &r->set.json_file, RECORD_JSON_RESERVE);
+	reserve(r, &r->set.persist_json_file, RECORD_JSON_RESERVE);
 }
 
 static void commit(struct relay *r, struct record_file *f, const char *text, uint32_t len, struct record_file *spare)
@@ -70,31 +49,87 @@ static void close_inherited(struct relay *r)
 	r->set.n_inherited = 0;
 }
 
+/* Newlines of a stream, by whichever driver looked for them. */
+static uint64_t count_lines(const struct relay *r, enum stream s)
+{
+	if (r->log.fd >= 0)
+		return r->log.stream[s].lines.whole;
+	return r->journal.wanted ? r->journal.stream[s].lines.whole : END_UNCOUNTED;
+}
+
+static void complete_cause(struct relay *r)
+{
+	struct end *e = &r->end;
+
+	if (!r->exited)
+		reaper_measure(r);
+	if (r->timed_out) {
+		e->cause = END_TIMEOUT;
+		e->code = -1;
+	} else if (e->cause == END_SIGNAL && e->signal == SIGKILL && oom_struck_last(&r->oom)) {
+		e->cause = END_OOM;
+	} else if (e->stop.count && (e->cause == END_EXIT || (e->cause == END_SIGNAL && (e->stop.signals >> e->signal & 1)))) {
+		e->cause = END_STOP; /* what died of another signal than was asked for did not die of the asking */
+	}
+}
+
 static void complete_end(struct relay *r)
 {
 	struct end *e = &r->end;
 
-	if (r->timed_out) {
-		e->cause = END_TIMEOUT;
-		e->code = -1;
-	} else if (e->signal == SIGKILL && r->oom.kills > 0) {
-		e->cause = END_OOM;
-	}
-	if (!e->end_boot_ns) {
-		clock_gettime(CLOCK_REALTIME, &e->end_real);
-		e->end_boot_ns = sys_clock_ns(CLOCK_BOOTTIME);
-	}
-	e->oom_kills = r->oom.kills;
+	e->timeout_s = r->set.timeout_s;
+	e->oom_kills = r->oom.loop ? r->oom.kills : CGROUP_UNKNOWN;
+	e->oom_kills_local = r->oom.loop ? r->oom.local : CGROUP_UNKNOWN;
 	e->stdin_bytes = r->input.bytes;
 	e->clients_cut = r->attach.n_cut;
 	for (int s = 0; s < N_STREAMS; s++)
 		e->stream[s] = (struct end_stream){
 			.bytes = r->spool.pos[s],
+			.lines = count_lines(r, (enum stream)s),
 			.records = r->log.stream[s].records + r->journal.stream[s].entries,
 			.dropped = r->log.stream[s].dropped + r->journal.stream[s].dropped,
 		};
 	if (e->stream[STREAM_OUT].dropped + e->stream[STREAM_ERR].dropped > 0)
 		r->set.say(RELAY_WARNING, "not all output is in the log, see exit.json", r->log.path, 0, r->set.user);
+}
+
+static void commit_json(struct relay *r)
+{
+	char json[RECORD_JSON_MAX], path[RECORD_PATH_MAX];
+	uint32_t len;
+
+	complete_end(r);
+	r->end.cgroup = !r->set.exec && cgroups_path(&r->cgroups, path, sizeof path) ? path : NULL;
+	len = record_json(&r->end, json, sizeof json); /* 0 for an id of thousands of bytes */
+	if (len) {
+		commit(r, &r->set.json_file, json, len, NULL);
+		commit(r, &r->set.persist_json_file, json, len, NULL);
+	} else {
+		r->set.say(RELAY_ERROR, "exit.json would be too long", NULL, 0, r->set.user);
+		record_cancel(&r->set.json_file);
+		record_cancel(&r->set.persist_json_file);
+	}
+}
+
+void finish_failure(struct relay *r, const char *message, uint32_t len)
+{
+	int err;
+
+	/* There was no container, so there is no status: engines look for one in the plain files. */
+	record_cancel(&r->set.persist_file);
+	record_cancel(&r->set.exit_file);
+	r->end.cause = END_RUNTIME_ERROR;
+	r->end.reason = message;
+	r->end.reason_len = len;
+	r->end.code = -1;
+	reaper_measure(r);
+	commit_json(r);
+	err = syncpipe_send(&r->sync, -1, message, len);
+	if (err < 0)
+		r->set.say(RELAY_ERROR, "tell the caller on the sync pipe", NULL, -err, r->set.user);
+	pump_stop(&r->pump);
+	attach_close_all(&r->attach);
+	r->status = 1;
 }
 
 /* What is written must reach the disk some day soon, but nobody should wait for a slow disk to learn the status: the
@@ -123,9 +158,9 @@ static void sync_log(struct relay *r)
 
 void finish_record(struct relay *r)
 {
-	char plain[NUM_MAX], json[JSON_SIZE];
+	char plain[NUM_MAX];
 	const char *message = r->timed_out ? "command timed out" : NULL;
-	uint32_t plain_len, json_len;
+	uint32_t plain_len;
 	int err;
 
 	pump_stop(&r->pump);
@@ -133,18 +168,15 @@ void finish_record(struct relay *r)
 	close_inherited(r);
 	attach_close_all(&r->attach);
 	attach_clear(&r->attach);
-	complete_end(r);
+	complete_cause(r);
 	plain_len = (uint32_t)num_format_i64(plain, r->end.code);
-	json_len = record_json(&r->end, json, sizeof json); /* 0 for an id of thousands of bytes */
 	commit(r, &r->set.persist_file, plain, plain_len, &r->set.persist_json_file);
-	commit(r, &r->set.exit_file, plain, plain_len, &r->set.json_file);
-	if (json_len) {
-		commit(r, &r->set.json_file, json, json_len, NULL);
-		commit(r, &r->set.persist_json_file, json, json_len, NULL);
-	} else {
-		r->set.say(RELAY_ERROR, "exit.json would be too long", NULL, 0, r->set.user);
-		cancel_records(r);
-	}
+	/* Who waits for the exit file finds exit.json; and the status is in its place before space is needed for more. */
+	(void)record_write(&r->set.exit_file, plain, plain_len, &r->set.json_file); /* publishing tells */
+	commit_json(r);
+	err = record_publish(&r->set.exit_file, plain, plain_len);
+	if (err < 0)
+		r->set.say(RELAY_ERROR, "write exit record", r->set.exit_file.path, -err, r->set.user);
 	if (r->set.exec) {
 		err = syncpipe_send(&r->sync, r->end.code, message, message ? (uint32_t)strlen(message) : 0);
 		if (err < 0)

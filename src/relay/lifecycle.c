@@ -15,7 +15,7 @@ static const struct {
 	ON(RUNNING, TIMED_OUT, LIFE_DRAINING, LIFE_KILL_AND_DRAIN),
 
 	/* After a timeout the killed process is reaped while its output still drains. */
-	ON(DRAINING, CONTAINER_EXITED, LIFE_DRAINING, LIFE_NOTHING),
+	ON(DRAINING, CONTAINER_EXITED, LIFE_DRAINING, LIFE_CHECK_DRAINED),
 	/* The container was faster than its own timeout. */
 	ON(DRAINING, TIMED_OUT, LIFE_DRAINING, LIFE_NOTHING),
 	ON(DRAINING, DRAINED, LIFE_ENDED, LIFE_FINISH),

@@ -25,6 +25,7 @@ enum life_action {
 	LIFE_REPORT_FAILURE, /* tell the caller why there is no container */
 	LIFE_DRAIN,
 	LIFE_KILL_AND_DRAIN,
+	LIFE_CHECK_DRAINED,  /* it may have been the last thing to wait for */
 	LIFE_FINISH,         /* records, last words, end */
 	LIFE_BUG,            /* this event cannot come in this state: our own mistake */
 };

@@ -9,7 +9,8 @@
 
 struct lines {
 	uint32_t carried;
-	char *carry; /* LINES_MAX bytes of the owner */
+	char *carry;    /* LINES_MAX bytes of the owner */
+	uint64_t whole; /* newlines seen */
 };
 
 /* Takes one record: the carried bytes, then n bytes at data; whole: its newline was seen (and is not part of it). The
@@ -25,6 +26,7 @@ __attribute__((always_inline)) static inline void lines_feed(struct lines *l, co
 
 		if (nl) {
 			span = (uint32_t)(nl - data);
+			l->whole++;
 			emit(sink, l, data, span, 1);
 			span++;
 		} else if (span == room) {

@@ -1,8 +1,9 @@
-/* Out-of-memory kills in the container's cgroup, by the kernel's own counters.
+/* Out-of-memory kills in the container's cgroup, by the kernel's own counters, from the start on.
  *
  * cgroup v2: memory.events is kept open; its change wakes us (POLLPRI), oom and oom_kill that rose are an OOM. It stays
- * watched whatever else changes in it. cgroup v1: an eventfd registered with memory.oom_control (the kernel's
- * Documentation/admin-guide/cgroup-v1/memory.rst). */
+ * watched whatever else changes in it (max, high). memory.events.local is kept open beside it, and tells what of it was
+ * in this very group. cgroup v1: an eventfd registered with memory.oom_control (the kernel's
+ * Documentation/admin-guide/cgroup-v1/memory.rst). Where the kernel sends no events the counters still tell at the end. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/loop.h"
+#include "relay/cgroup.h"
 
 struct oom {
 	struct loop *loop;
@@ -18,21 +20,28 @@ struct oom {
 	bool watching;
 	int events_fd;      /* v2: memory.events; v1: eventfd */
 	int control_fd;     /* v1: memory.oom_control, held open */
-	uint64_t kills;     /* oom_kill since the start, as far as known */
-	uint64_t base_oom, base_kill;
+	int local_fd;       /* v2: memory.events.local; -1: none */
+	uint64_t kills;     /* processes killed since the start; CGROUP_UNKNOWN: nobody can tell */
+	uint64_t local;     /* those of the group itself, not of groups in it; or CGROUP_UNKNOWN */
+	uint64_t survived;  /* so many kills had happened when the container still lived, and went on living */
+	uint64_t base_oom, base_kill, base_local;
 	struct loop_watch watch;
+	struct loop_timer settle;
 	void (*on_oom)(void *user);
 	void (*on_gone)(void *user); /* the cgroup was removed: nothing more will come */
 	void *user;
 };
 
-/* Starts watching the cgroup of pid; the callbacks are set. 0 or -errno: then OOMs go unnoticed, which is worth a warning. */
-int oom_start(struct oom *o, struct loop *loop, pid_t pid);
+/* Starts counting in the memory cgroup whose directory is dir_fd (-1: none is known; not kept), and watching it; the
+ * callbacks are set. 0; -ENOENT: nothing is counted there; -errno: counted and not watched, which is worth a warning. */
+int oom_start(struct oom *o, struct loop *loop, int dir_fd, bool v2);
 
-/* A last look at the counters. */
+/* A last look at the counters, when the container has ended. What cannot be read any more is CGROUP_UNKNOWN, unless
+ * kills were seen before. */
 void oom_check(struct oom *o);
-void oom_stop(struct oom *o);
 
-/* Finds the memory cgroup's path in the text of /proc/PID/cgroup: v2 takes the line "0::/PATH", v1 the one whose
- * controllers include memory. Ends the path with NUL in the text; NULL when there is none. */
-char *oom_cgroup_path(char *text, bool v2);
+/* Whether it was the container itself that was killed, if it died of SIGKILL. */
+bool oom_struck_last(const struct oom *o);
+
+/* Harmless on one that was not started. */
+void oom_stop(struct oom *o);

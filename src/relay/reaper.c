@@ -31,6 +31,7 @@ static void set_status(struct relay *r, int status, const struct rusage *usage)
 {
 	struct end *e = &r->end;
 
+	e->observed_by = usage ? "wait" : "pidfd";
 	e->usage_known = usage != NULL;
 	if (usage)
 		e->usage = *usage;
@@ -41,7 +42,7 @@ static void set_status(struct relay *r, int status, const struct rusage *usage)
 		e->code = 128 + e->signal;
 	} else {
 		e->cause = END_EXIT;
-		e->code = WEXITSTATUS(status);
+		e->code = e->exit_code = WEXITSTATUS(status);
 	}
 }
 
@@ -49,14 +50,22 @@ void reaper_set_unknown(struct relay *r, const char *reason)
 {
 	r->end.cause = END_UNKNOWN;
 	r->end.reason = reason;
+	r->end.reason_len = (uint32_t)strlen(reason);
 	r->end.code = -1;
+}
+
+void reaper_measure(struct relay *r)
+{
+	oom_check(&r->oom);
+	cgroups_measure(&r->cgroups, r->end.usage_of_cgroup);
+	clock_gettime(CLOCK_REALTIME, &r->end.end_real);
+	r->end.end_boot_ns = sys_clock_ns(CLOCK_BOOTTIME);
 }
 
 static void container_gone(struct relay *r)
 {
 	r->exited = true;
-	clock_gettime(CLOCK_REALTIME, &r->end.end_real);
-	r->end.end_boot_ns = sys_clock_ns(CLOCK_BOOTTIME);
+	reaper_measure(r); /* at once: whoever waits for this end removes the cgroup next */
 	loop_watch_stop(&r->loop, &r->container_watch);
 	relay_event(r, LIFE_CONTAINER_EXITED);
 }
@@ -79,6 +88,8 @@ static void runtime_gone(struct relay *r, int status)
 	r->runtime_pid = 0;
 	fd_close(&r->runtime_pidfd);
 	console_poll(&r->console);
+	r->end.runtime_ended = true;
+	r->end.runtime_status = status;
 	r->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	relay_event(r, r->status == 0 ? LIFE_RUNTIME_OK : LIFE_RUNTIME_FAILED);
 }
@@ -140,6 +151,20 @@ void reaper_watch_container(struct relay *r)
 	}
 }
 
+static void note_request(struct relay *r, const struct signalfd_siginfo *info)
+{
+	struct end_stop *s = &r->end.stop;
+
+	if (r->exited)
+		return; /* too late to be a cause */
+	s->count++;
+	s->signals |= 1ull << info->ssi_signo;
+	s->signal = (int)info->ssi_signo;
+	s->pid = info->ssi_pid;
+	s->uid = info->ssi_uid;
+	s->boot_ns = sys_clock_ns(CLOCK_BOOTTIME);
+}
+
 static void forward(struct relay *r, int sig)
 {
 	if (r->container_pid && !r->exited && r->container_pidfd >= 0)
@@ -158,8 +183,10 @@ static void on_signal(struct loop_watch *w, uint32_t events, void *user)
 	(void)events;
 	if (rw_read(w->fd, &info, sizeof info) != (ssize_t)sizeof info)
 		return;
-	if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT || info.ssi_signo == SIGQUIT)
+	if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT || info.ssi_signo == SIGQUIT) {
+		note_request(r, &info);
 		forward(r, (int)info.ssi_signo);
+	}
 	reaper_check(r); /* HUP, USR1, USR2 do no more: they must not end a monitor */
 }
 

@@ -93,6 +93,8 @@ static void on_oom(void *user)
 {
 	struct relay *r = user;
 
+	if (r->set.exec)
+		return; /* the container's own monitor tells */
 	say(r, RELAY_INFO, "out of memory in the container's cgroup", r->set.id, 0);
 	touch(r, r->set.persist_oom_path);
 	touch(r, r->set.oom_path);
@@ -102,7 +104,8 @@ static void on_cgroup_gone(void *user)
 {
 	struct relay *r = user;
 
-	say(r, RELAY_INFO, "Cgroup appears to have been removed, no more watching for out of memory", r->set.id, 0);
+	if (!r->set.exec)
+		say(r, RELAY_INFO, "Cgroup appears to have been removed, no more watching for out of memory", r->set.id, 0);
 }
 
 static void on_timeout(struct loop_timer *t, void *user)
@@ -123,6 +126,12 @@ static uint64_t progress(const struct relay *r)
 	return sum;
 }
 
+/* What a timeout has killed is waited for too, but no longer than for its output. */
+static bool all_over(const struct relay *r)
+{
+	return r->drained && r->exited && attach_all_served(&r->attach);
+}
+
 static void on_drain_deadline(struct loop_timer *t, void *user)
 {
 	struct relay *r = user;
@@ -131,14 +140,14 @@ static void on_drain_deadline(struct loop_timer *t, void *user)
 	bool own_client = r->attach.overflow == ATTACH_BLOCK && r->attach.n_clients > 0 && !r->timed_out, patient;
 
 	(void)t;
-	if (r->drained && attach_all_served(&r->attach)) {
+	if (all_over(r)) {
 		relay_event(r, LIFE_DRAINED);
 		return;
 	}
 	if (seen != r->drain_progress)
 		r->drain_progress_ns = now;
 	r->drain_progress = seen;
-	if (r->drained)
+	if (r->drained && r->exited)
 		patient = now - r->drain_progress_ns < SERVE_PATIENCE && now - r->drain_start_ns < SERVE_TOTAL;
 	else
 		patient = now - r->drain_start_ns < DRAIN_TOTAL;
@@ -153,7 +162,7 @@ static void on_drain_deadline(struct loop_timer *t, void *user)
 
 static void check_served(struct relay *r)
 {
-	if (r->state == LIFE_DRAINING && r->drained && attach_all_served(&r->attach))
+	if (r->state == LIFE_DRAINING && all_over(r))
 		relay_event(r, LIFE_DRAINED);
 }
 
@@ -171,7 +180,7 @@ static void on_client_progress(void *user)
 	struct relay *r = user;
 
 	pump_continue(&r->pump);
-	if (r->state == LIFE_DRAINING && r->drained && attach_all_served(&r->attach))
+	if (r->state == LIFE_DRAINING && all_over(r))
 		loop_timer_start(&r->loop, &r->drain_deadline, 0, on_drain_deadline, r);
 }
 
@@ -181,7 +190,6 @@ static void start_drain(struct relay *r)
 	r->drain_progress = progress(r);
 	loop_timer_stop(&r->loop, &r->timeout);
 	loop_timer_start(&r->loop, &r->drain_deadline, SERVE_STEP, on_drain_deadline, r);
-	oom_check(&r->oom);
 	pump_drain(&r->pump);
 }
 
@@ -196,12 +204,11 @@ static void announce(struct relay *r)
 	r->end.pid = r->container_pid;
 	clock_gettime(CLOCK_REALTIME, &r->end.start_real);
 	r->end.start_boot_ns = sys_clock_ns(CLOCK_BOOTTIME);
-	if (!r->set.exec) {
-		err = oom_start(&r->oom, &r->loop, r->container_pid);
-		if (err < 0 && err != -ENOENT && err != -ESRCH)
-			say(r, RELAY_WARNING, "watch for out of memory", r->set.id, err);
-		r->end.oom_known = err == 0;
-	}
+	err = cgroups_open(&r->cgroups, r->container_pid);
+	if (err == 0)
+		err = oom_start(&r->oom, &r->loop, r->cgroups.dir_fd[CGROUP_MEMORY], r->cgroups.v2[CGROUP_MEMORY]);
+	if (err < 0 && err != -ENOENT && err != -ESRCH && !r->set.exec)
+		say(r, RELAY_WARNING, "watch for out of memory", r->set.id, err);
 	if (r->set.timeout_s)
 		loop_timer_start(&r->loop, &r->timeout, r->set.timeout_s * S, on_timeout, r);
 	pump_release_hold(&r->pump);
@@ -296,6 +303,9 @@ void relay_event(struct relay *r, enum life_event event)
 		break;
 	case LIFE_DRAIN:
 		start_drain(r);
+		break;
+	case LIFE_CHECK_DRAINED:
+		check_served(r);
 		break;
 	case LIFE_FINISH:
 		finish_record(r);
@@ -444,6 +454,8 @@ int relay_run(struct relay *r, const struct relay_setup *setup)
 		.on_master = on_master,
 		.user = r,
 	};
+	for (int i = 0; i < N_CGROUP_USES; i++)
+		r->cgroups.dir_fd[i] = -1;
 	r->end.id = setup->id;
 	r->end.exec = setup->exec;
 	if (start(r) == 0) {
@@ -454,6 +466,7 @@ int relay_run(struct relay *r, const struct relay_setup *setup)
 	}
 	console_clear(&r->console);
 	oom_stop(&r->oom);
+	cgroups_close(&r->cgroups);
 	notify_stop(&r->notify);
 	ctl_stop(&r->ctl);
 	ctl_stop(&r->winsz);

@@ -12,6 +12,7 @@
 #include "base/loop.h"
 #include "relay/attach.h"
 #include "relay/backlog.h"
+#include "relay/cgroup.h"
 #include "relay/console.h"
 #include "relay/ctl.h"
 #include "relay/journal.h"
@@ -90,6 +91,7 @@ struct relay {
 	struct console console;
 	struct ctl ctl, winsz;
 	struct notify notify;
+	struct cgroups cgroups;
 	struct oom oom;
 	int signal_fd;
 	struct loop_watch signal_watch;
@@ -120,6 +122,7 @@ void reaper_check(struct relay *r);
 void reaper_set_unknown(struct relay *r, const char *reason);
 /* Whether pid is a child of ours that was not reaped yet: until then its number cannot name anything else. */
 bool reaper_is_child(pid_t pid);
+void reaper_measure(struct relay *r); /* what its cgroup counted, and the time: the end is now */
 void reaper_stop(struct relay *r);
 
 /* finish.c: records and last words. */

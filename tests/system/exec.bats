@@ -116,7 +116,8 @@ legacy() {
 	said '^gone'
 	is "$(events '^sync ' | head -n 1 | sed 's/^sync //' | jq .data)" -1
 	has "$(events '^sync ' | head -n 1 | sed 's/^sync //' | jq -r .message)" /no/such/program
-	is "$(ls "$DIR/one/exits" "$DIR/one/persist")" "$DIR/one/exits:"$'\n\n'"$DIR/one/persist:"
+	is "$(ls "$DIR/one/exits")" ""
+	is "$(ls "$DIR/one/persist")" "$(only_ours monitor echo exit.json)"
 	is "$(status_of)" running
 }
 

@@ -38,7 +38,7 @@ load ../lib/harness
 	await match "$DIR/watched" '^ready$'
 	mon_run true
 	await match "$DIR/watched" "^moved_to $ID$"
-	is "$(grep -E '^moved_to' "$DIR/watched" | head -n 2 | tr '\n' ' ')" "moved_to exit moved_to $ID "
+	is "$(grep -xE "moved_to (exit|$ID)" "$DIR/watched" | head -n 2 | tr '\n' ' ')" "moved_to exit moved_to $ID "
 }
 
 @test "death by SIGKILL is 137" {

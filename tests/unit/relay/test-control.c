@@ -1,4 +1,4 @@
-/* src/relay: ctl, syncpipe, lifecycle, oom's parser, record. */
+/* src/relay: ctl, syncpipe, lifecycle, notify. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -14,8 +14,6 @@
 #include "relay/ctl.h"
 #include "relay/lifecycle.h"
 #include "relay/notify.h"
-#include "relay/oom.h"
-#include "relay/record.h"
 #include "relay/syncpipe.h"
 
 /* ---- ctl ---- */
@@ -201,20 +199,6 @@ static void test_names_are_there_for_all(void)
 		g_assert_nonnull(life_event_name((enum life_event)e));
 }
 
-/* ---- oom ---- */
-
-static void test_the_memory_cgroup_is_found(void)
-{
-	static const char text[] = "12:cpu,cpuacct:/c\n11:memory:/a/b\n2:name=systemd:/s\n0::/u/v\n";
-	char one[sizeof text], two[sizeof text], three[] = "11:cpu:/x\nbroken\n1:name=memory\n";
-
-	strcpy(one, text);
-	strcpy(two, text);
-	g_assert_cmpstr(oom_cgroup_path(one, false), ==, "/a/b");
-	g_assert_cmpstr(oom_cgroup_path(two, true), ==, "/u/v");
-	g_assert_null(oom_cgroup_path(three, false));
-}
-
 /* ---- sd_notify ---- */
 
 static void test_only_states_pass(void)
@@ -246,121 +230,6 @@ static void test_only_states_pass(void)
 	g_assert_cmpuint(notify_address("", &addr), ==, 0);
 }
 
-/* ---- record ---- */
-
-static struct record_file record_in(const char *dir, const char *name)
-{
-	char *path = g_build_filename(dir, name, NULL);
-
-	return (struct record_file){ .path = path, .fd = -1, .temp = g_malloc(strlen(path) + RECORD_SUFFIX) };
-}
-
-static void record_free(struct record_file *f)
-{
-	g_free((char *)f->path);
-	g_free(f->temp);
-}
-
-static guint count_entries(const char *path)
-{
-	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-	guint n = 0;
-
-	while (g_dir_read_name(dir))
-		n++;
-	return n;
-}
-
-static void test_a_record_is_reserved_then_whole(void)
-{
-	g_autofree char *dir = g_dir_make_tmp("tally-XXXXXX", NULL);
-	struct record_file f = record_in(dir, "c1");
-	g_autofree char *text = NULL;
-
-	g_assert_cmpint(record_reserve(&f, 16), ==, 0);
-	g_assert_false(g_file_test(f.path, G_FILE_TEST_EXISTS));
-	g_assert_cmpuint(count_entries(dir), ==, 1);
-	g_assert_cmpint(record_commit(&f, "137", 3, NULL), ==, 0);
-	g_assert_true(g_file_get_contents(f.path, &text, NULL, NULL));
-	g_assert_cmpstr(text, ==, "137");
-	g_assert_cmpuint(count_entries(dir), ==, 1);
-	g_unlink(f.path);
-	g_assert_cmpint(record_reserve(&f, 16), ==, 0);
-	record_cancel(&f);
-	g_assert_cmpint(g_rmdir(dir), ==, 0);
-	record_free(&f);
-}
-
-static void test_a_record_without_reservation_is_still_written(void)
-{
-	g_autofree char *dir = g_dir_make_tmp("tally-XXXXXX", NULL), *sub = g_build_filename(dir, "sub", NULL);
-	struct record_file f = record_in(sub, "c1");
-
-	g_assert_cmpint(record_reserve(&f, 16), ==, -ENOENT);
-	g_assert_cmpint(record_commit(&f, "0", 1, NULL), ==, -ENOENT);
-	g_assert_cmpint(g_mkdir(sub, 0755), ==, 0);
-	g_assert_cmpint(record_commit(&f, "0", 1, NULL), ==, 0);
-	g_unlink(f.path);
-	g_assert_cmpint(record_reserve(&f, 16), ==, 0);
-	g_unlink(f.temp); /* somebody swept the directory */
-	g_assert_cmpint(record_commit(&f, "0", 1, NULL), ==, 0);
-	g_unlink(f.path);
-	g_rmdir(sub), g_rmdir(dir);
-	record_free(&f);
-}
-
-static void test_a_record_that_cannot_be_written_never_appears_empty(void)
-{
-	g_autofree char *dir = g_dir_make_tmp("tally-XXXXXX", NULL);
-	struct record_file f = record_in(dir, "c1"), spare = record_in(dir, "c1.json");
-	g_autofree char *text = NULL;
-
-	g_assert_cmpint(record_reserve(&f, 16), ==, 0);
-	g_assert_cmpint(record_reserve(&spare, 16), ==, 0);
-	close(f.fd);
-	f.fd = open("/dev/full", O_WRONLY | O_CLOEXEC); /* where the reservation was none, and the disk is full now */
-	g_assert_cmpint(f.fd, >=, 0);
-	g_assert_cmpint(record_commit(&f, "7", 1, &spare), ==, 0);
-	g_assert_true(g_file_get_contents(f.path, &text, NULL, NULL));
-	g_assert_cmpstr(text, ==, "7");
-	g_assert_cmpint(spare.fd, ==, -1); /* given up for it */
-	g_unlink(f.path);
-	g_assert_cmpint(g_rmdir(dir), ==, 0);
-	record_free(&f);
-	record_free(&spare);
-}
-
-static void test_exit_json_tells_the_four_ends_apart(void)
-{
-	static const struct end ends[] = {
-		{ .id = "a\"b", .pid = 5, .cause = END_EXIT, .code = 139 },
-		{ .id = "x", .pid = 5, .cause = END_SIGNAL, .code = 139, .signal = SIGSEGV, .core_dumped = true },
-		{ .id = "x", .pid = 5, .cause = END_OOM, .code = 137, .signal = SIGKILL, .oom_known = true, .oom_kills = 2 },
-		{ .id = "x", .cause = END_UNKNOWN, .code = -1, .reason = "nobody saw it" },
-	};
-	static const char *const causes[] = { "exit", "signal", "oom", "unknown" };
-	static const char *const signals[] = { NULL, "SIGSEGV", "SIGKILL", NULL };
-
-	for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
-		char buf[4096];
-		uint32_t len = record_json(&ends[i], buf, sizeof buf);
-		g_autofree char *text = g_strndup(buf, len);
-		g_autoptr(GError) error = NULL;
-		g_autoptr(JsonValue) v = json_parse(text, &error);
-		int64_t code = -99;
-
-		g_assert_no_error(error);
-		g_assert_cmpstr(json_get_string(v, "id"), ==, ends[i].id);
-		g_assert_cmpstr(json_get_string(v, "cause"), ==, causes[i]);
-		g_assert_cmpstr(json_get_string(v, "signal"), ==, signals[i]);
-		g_assert_cmpint(json_get_int64(v, "exit_code", &code), ==, ends[i].cause == END_EXIT);
-		g_assert_cmpint(code, ==, i == 0 ? 139 : -99);
-		g_assert_true(json_get_int64(v, "status", &code));
-		g_assert_cmpint(code, ==, ends[i].code);
-		g_assert_cmpuint(record_json(&ends[i], buf, 200), ==, 0); /* too small is said, never cut */
-	}
-}
-
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -372,12 +241,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/relay/syncpipe/a-reader-that-left-is-no-error", test_a_reader_that_left_is_no_error);
 	g_test_add_func("/relay/lifecycle/every-run-ends-and-is-recorded-once", test_every_run_ends_and_is_recorded_once);
 	g_test_add_func("/relay/lifecycle/names-are-there-for-all", test_names_are_there_for_all);
-	g_test_add_func("/relay/oom/the-memory-cgroup-is-found", test_the_memory_cgroup_is_found);
 	g_test_add_func("/relay/notify/only-states-pass", test_only_states_pass);
-	g_test_add_func("/relay/record/is-reserved-then-whole", test_a_record_is_reserved_then_whole);
-	g_test_add_func("/relay/record/without-reservation-is-still-written", test_a_record_without_reservation_is_still_written);
-	g_test_add_func("/relay/record/that-cannot-be-written-never-appears-empty",
-		test_a_record_that_cannot_be_written_never_appears_empty);
-	g_test_add_func("/relay/record/exit-json-tells-the-four-ends-apart", test_exit_json_tells_the_four_ends_apart);
 	return g_test_run();
 }
