@@ -6,16 +6,31 @@
 #include <sys/stat.h>
 
 #include "common/error.h"
+#include "relay/jsonlog.h"
 
 static bool is_one_of(const char *name, const char *const *names)
 {
 	return g_strv_contains(names, name);
 }
 
-static void set_file(struct logspec *spec, const char *path)
+void logspec_clear(struct logspec *spec)
 {
-	g_free(spec->file); /* the last one wins */
-	spec->file = g_strdup(path);
+	for (unsigned int i = 0; i < spec->n_files; i++)
+		g_free(spec->file[i].path);
+	*spec = (struct logspec){ 0 };
+}
+
+static bool add_file(struct logspec *spec, const char *path, bool json, const char *value, GError **error)
+{
+	unsigned int at = spec->n_files;
+
+	if (at == LOGSPEC_FILES)
+		return fail(error, "--log-path %s: more than %u log files", value, LOGSPEC_FILES);
+	for (; !json && at > 0 && spec->file[at - 1].json; at--)
+		spec->file[at] = spec->file[at - 1];
+	spec->file[at] = (struct logspec_file){ g_strdup(path), json };
+	spec->n_files++;
+	return true;
 }
 
 static bool parse_one(const char *value, struct logspec *spec, GError **error)
@@ -24,27 +39,28 @@ static bool parse_one(const char *value, struct logspec *spec, GError **error)
 	const char *colon = strchr(value, ':');
 	g_autofree char *name = colon ? g_strndup(value, (gsize)(colon - value)) : g_strdup(value);
 	const char *path = colon ? colon + 1 : NULL;
+	bool json = strcmp(name, "json-file") == 0;
 
 	while (path && *path == ':')
 		path++;
 	if (!*name && (!path || !*path))
 		return fail(error, "log-path must not be empty");
-	if (!*name) {
-		set_file(spec, path);
-	} else if (is_one_of(name, off)) {
+	if (!*name)
+		return add_file(spec, path, false, value, error);
+	if (is_one_of(name, off))
 		return true;
-	} else if (strcmp(name, "passthrough") == 0) {
+	if (strcmp(name, "passthrough") == 0) {
 		spec->passthrough = true;
 	} else if (strcmp(name, "journald") == 0) {
 		spec->journald = true;
-	} else if (strcmp(name, "k8s-file") == 0) {
+	} else if (json || strcmp(name, "k8s-file") == 0) {
 		if (!path || !*path)
-			return fail(error, "k8s-file requires a filename");
-		set_file(spec, path);
+			return fail(error, "%s requires a filename (--log-path %s)", name, value);
+		return add_file(spec, path, json, value, error);
 	} else if (!colon) {
-		set_file(spec, name);
+		return add_file(spec, name, false, value, error);
 	} else {
-		return fail(error, "No such log driver %s", name);
+		return fail(error, "No such log driver %s (--log-path %s)", name, value);
 	}
 	return true;
 }
@@ -57,9 +73,15 @@ bool logspec_parse(char *const *values, struct logspec *ret_spec, GError **error
 		return fail(error, "Log driver not provided. Use --log-path");
 	for (; *values; values++)
 		if (!parse_one(*values, &spec, error)) {
-			g_free(spec.file);
+			logspec_clear(&spec);
 			return false;
 		}
+	if (spec.passthrough && (spec.journald || spec.n_files)) {
+		fail(error, "--log-path passthrough: no other log can have what the monitor does not see (%s)",
+			spec.n_files ? spec.file[0].path : "journald");
+		logspec_clear(&spec);
+		return false;
+	}
 	*ret_spec = spec;
 	return true;
 }
@@ -145,4 +167,67 @@ char *logspec_journal_fields(const char *cid, const char *tag, const char *name,
 		if (!add_label(fields, *labels, error))
 			return NULL;
 	return g_string_free(g_steal_pointer(&fields), FALSE);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* As Go's encoding/json writes it, which has a short form for tabs. */
+static void add_json_string(GString *to, const char *text)
+{
+	size_t len = strlen(text);
+	g_autofree char *escaped = g_malloc(jsonlog_size((uint32_t)len, 0));
+
+	g_string_append_c(to, '"');
+	for (const char *p = text;; p++) {
+		size_t n = strcspn(p, "\t");
+
+		g_string_append_len(to, escaped, jsonlog_text(escaped, p, (uint32_t)n) - escaped);
+		p += n;
+		if (!*p)
+			break;
+		g_string_append(to, "\\t");
+	}
+	g_string_append_c(to, '"');
+}
+
+char *logspec_json_attrs(const char *tag, char *const *labels, GError **error)
+{
+	g_autoptr(GHashTable) values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_autofree const char **names = NULL;
+	guint n;
+	g_autoptr(GString) text = g_string_new("");
+	size_t sum = tag ? strlen(tag) : 0;
+
+	for (; labels && *labels; labels++) {
+		const char *equals = strchr(*labels, '=');
+
+		if (!equals || equals == *labels) {
+			fail(error, "Container labels must be in format LABEL=VALUE (no LABEL present in '%s')",
+				*labels);
+			return NULL;
+		}
+		sum += strlen(*labels);
+		g_hash_table_insert(values, g_strndup(*labels, (gsize)(equals - *labels)), (char *)equals + 1);
+	}
+	if (tag && *tag)
+		g_hash_table_insert(values, g_strdup("tag"), (char *)tag);
+	if (sum > JSON_ATTRS_MAX / 8) {
+		fail(error, "--log-label and --log-tag: %zu bytes, more than the %u that fit into every record", sum,
+			JSON_ATTRS_MAX / 8);
+		return NULL;
+	}
+	names = (const char **)g_hash_table_get_keys_as_array(values, &n);
+	qsort(names, n, sizeof *names, by_name);
+	for (guint i = 0; i < n; i++) {
+		g_string_append_c(text, i ? ',' : '{');
+		add_json_string(text, names[i]);
+		g_string_append_c(text, ':');
+		add_json_string(text, g_hash_table_lookup(values, names[i]));
+	}
+	if (n)
+		g_string_append_c(text, '}');
+	return g_string_free(g_steal_pointer(&text), FALSE);
 }

@@ -4,8 +4,16 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#define LOGSPEC_FILES 4u
+
+struct logspec_file {
+	char *path; /* free with g_free */
+	bool json;  /* json-file: Docker's format; else k8s-file */
+};
+
 struct logspec {
-	char *file;       /* k8s-file's path, NULL: none; free with g_free */
+	struct logspec_file file[LOGSPEC_FILES]; /* k8s-files first */
+	unsigned int n_files;
 	bool passthrough; /* the container writes to our own stdio */
 	bool journald;
 };
@@ -23,5 +31,11 @@ char *logspec_real_path(const char *file, int fd);
  * readers could not use. */
 char *logspec_journal_fields(const char *cid, const char *tag, const char *name, char *const *labels, GError **error);
 
-/* Reads all values of --log-path (may be NULL). "driver:path" is cut at the first colon. */
+/* What every record of a json-file has: the object of the tag and the labels ("KEY=VALUE"; the last one of a name counts)
+ * as Docker writes it, "" for none. NULL with an error for a label without name or value, or when it is too long. Free
+ * with g_free. */
+char *logspec_json_attrs(const char *tag, char *const *labels, GError **error);
+
+/* Reads all values of --log-path (may be NULL). "driver:path" is cut at the first colon. Free with logspec_clear. */
 bool logspec_parse(char *const *values, struct logspec *ret_spec, GError **error);
+void logspec_clear(struct logspec *spec);

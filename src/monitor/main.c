@@ -75,34 +75,66 @@ static void read_options(struct monitor *m, int argc, char **argv)
 	messages_setup(&m->messages, (enum diag_level)m->options.level, m->options.syslog, m->options.cid);
 }
 
-/* Log drivers, and the file: opened here, in the foreground, so that the caller sees a mistake. */
-static bool open_log(struct monitor *m, GError **error)
+/* Opens the next log file. */
+static bool open_log(struct monitor *m, const struct logspec_file *file, GError **error)
+{
+	struct relay_log *log = &m->set.log[m->set.n_logs];
+	struct stat st, other;
+
+	if (!logspec_check_place(file->path, m->options.log_allowlist_dir, error))
+		return false;
+	log->fd = open(file->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	if (log->fd < 0)
+		return fail(error, "Failed to open log file %s: %s", file->path, strerror(errno));
+	for (unsigned int i = 0; i < m->set.n_logs; i++)
+		if (fstat(log->fd, &st) == 0 && S_ISREG(st.st_mode) && fstat(m->set.log[i].fd, &other) == 0 &&
+			st.st_dev == other.st_dev && st.st_ino == other.st_ino)
+			return fail(error, "--log-path: %s is given twice", file->path);
+	log->path = logspec_real_path(file->path, log->fd);
+	log->json = file->json;
+	log->utc = m->options.log_utc;
+	if (file->json)
+		log->attrs = logspec_json_attrs(m->options.log_tag, m->options.log_label, error);
+	m->set.n_logs++;
+	return !file->json || log->attrs;
+}
+
+/* What an option asks for must have a driver that does it. */
+static bool check_log_options(const struct monitor *m, GError **error)
+{
+	const struct monitor_options *o = &m->options;
+	const struct logspec *log = &m->log;
+	bool k8s = log->n_files && !log->file[0].json, json = log->n_files && log->file[log->n_files - 1].json;
+
+	if (k8s && !json && !log->journald && o->log_tag)
+		return fail(error, "k8s-file doesn't support --log-tag");
+	if (k8s && !json && !log->journald && o->log_label)
+		return fail(error, "k8s-file doesn't support --log-label");
+	if (o->log_utc && !k8s)
+		return fail(error, "--log-utc: there is no k8s-file whose times it could change");
+	if (o->no_container_partial_message && !log->journald)
+		diag_warning("--no-container-partial-message has no effect without journald log driver");
+	return true;
+}
+
+/* Log drivers, and the files: opened here, in the foreground, so that the caller sees a mistake. */
+static bool open_logs(struct monitor *m, GError **error)
 {
 	const struct monitor_options *o = &m->options;
 
+	_Static_assert(LOGSPEC_FILES == RELAY_LOGS, "every file that can be asked for can be written");
 	if (!logspec_parse(o->log_path, &m->log, error))
 		return false;
-	m->set.log_fd = -1;
-	if (m->log.file && !logspec_check_place(m->log.file, o->log_allowlist_dir, error))
+	for (unsigned int i = 0; i < m->log.n_files; i++)
+		if (!open_log(m, &m->log.file[i], error))
+			return false;
+	if (!check_log_options(m, error))
 		return false;
-	if (m->log.file) {
-		m->set.log_fd = open(m->log.file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-		if (m->set.log_fd < 0)
-			return fail(error, "Failed to open log file %s: %s", m->log.file, strerror(errno));
-		m->set.log_path = logspec_real_path(m->log.file, m->set.log_fd);
-	}
-	if (m->log.file && !m->log.journald && o->log_tag)
-		return fail(error, "k8s-file doesn't support --log-tag");
-	if (m->log.file && !m->log.journald && o->log_label)
-		return fail(error, "k8s-file doesn't support --log-label");
 	if (m->log.journald) {
 		m->set.journal_partial = !o->no_container_partial_message;
 		m->set.journal_fields = logspec_journal_fields(o->cid, o->log_tag, o->name, o->log_label, error);
-		return m->set.journal_fields != NULL;
 	}
-	if (o->no_container_partial_message)
-		diag_warning("--no-container-partial-message has no effect without journald log driver");
-	return true;
+	return !m->log.journald || m->set.journal_fields;
 }
 
 /* We must be the last to be killed when memory runs out; what we start must not. Often not permitted: then we cope. */
@@ -260,7 +292,7 @@ static bool foreground(struct monitor *m, GError **error)
 	const struct monitor_options *o = &m->options;
 
 	fill_setup(m);
-	if (!open_log(m, error))
+	if (!open_logs(m, error))
 		return false;
 	find_paths(m);
 	protect_from_oom(m);

@@ -82,13 +82,18 @@ static void complete_end(struct relay *r)
 	e->oom_kills_local = r->oom.loop ? r->oom.local : CGROUP_UNKNOWN;
 	e->stdin_bytes = r->input.bytes;
 	e->clients_cut = r->attach.n_cut;
-	for (int s = 0; s < N_STREAMS; s++)
+	for (int s = 0; s < N_STREAMS; s++) {
 		e->stream[s] = (struct end_stream){
 			.bytes = r->spool.pos[s],
 			.lines = count_lines(r, (enum stream)s),
-			.records = r->log.stream[s].records + r->journal.stream[s].entries,
-			.dropped = r->log.stream[s].dropped + r->journal.stream[s].dropped,
+			.records = r->journal.stream[s].entries,
+			.dropped = r->journal.stream[s].dropped,
 		};
+		for (const struct k8s_log *log = &r->log; log; log = log->next) {
+			e->stream[s].records += log->stream[s].records;
+			e->stream[s].dropped += log->stream[s].dropped;
+		}
+	}
 	if (e->stream[STREAM_OUT].dropped + e->stream[STREAM_ERR].dropped > 0)
 		r->set.say(RELAY_WARNING, "not all output is in the log, see exit.json", r->log.path, 0, r->set.user);
 }
@@ -142,18 +147,20 @@ static _Noreturn void sync_log_child(int log_fd)
 	_exit(0);
 }
 
-static void sync_log(struct relay *r)
+static void sync_logs(struct relay *r)
 {
-	pid_t pid;
+	for (const struct k8s_log *log = &r->log; log && !r->set.no_sync_log; log = log->next) {
+		pid_t pid;
 
-	if (r->set.no_sync_log || !r->log.regular || r->log.fd < 0 ||
-		r->log.stream[STREAM_OUT].records + r->log.stream[STREAM_ERR].records == 0)
-		return;
-	pid = fork();
-	if (pid == 0)
-		sync_log_child(r->log.fd);
-	if (pid < 0)
-		r->set.say(RELAY_WARNING, "fork to sync the log", r->log.path, errno, r->set.user);
+		if (!log->regular || log->fd < 0 ||
+			log->stream[STREAM_OUT].records + log->stream[STREAM_ERR].records == 0)
+			continue;
+		pid = fork();
+		if (pid == 0)
+			sync_log_child(log->fd);
+		if (pid < 0)
+			r->set.say(RELAY_WARNING, "fork to sync the log", log->path, errno, r->set.user);
+	}
 }
 
 void finish_record(struct relay *r)
@@ -164,7 +171,7 @@ void finish_record(struct relay *r)
 	int err;
 
 	pump_stop(&r->pump);
-	k8s_flush(&r->log);
+	pump_end_logs(&r->pump);
 	close_inherited(r);
 	attach_close_all(&r->attach);
 	attach_clear(&r->attach);
@@ -184,7 +191,7 @@ void finish_record(struct relay *r)
 	}
 	if (r->set.attach_path)
 		(void)unlink(r->set.attach_path); /* the engine may have removed it already */
-	sync_log(r);
+	sync_logs(r);
 	r->status = r->end.code & 0xff;
 }
 

@@ -125,7 +125,7 @@ static void emit(void *sink, struct lines *l, const char *data, uint32_t n, int 
 
 void journal_feed(struct journal *j, enum stream stream, const char *data, uint32_t n)
 {
-	lines_feed(&j->stream[stream].lines, data, n, emit, j);
+	lines_feed(&j->stream[stream].lines, LINES_MAX, data, n, emit, j);
 }
 
 void journal_end(struct journal *j, enum stream stream)

@@ -1,4 +1,4 @@
-/* Cuts a stream into records of at most LINES_MAX bytes at its newlines. A rest without newline is carried until more
+/* Cuts a stream into records of at most max bytes at its newlines. A rest without newline is carried until more
  * comes or until the sink says that it is over. Inline, so that a sink's own function is called without a detour. */
 #pragma once
 
@@ -9,19 +9,19 @@
 
 struct lines {
 	uint32_t carried;
-	char *carry;    /* LINES_MAX bytes of the owner */
+	char *carry;    /* max bytes of the owner */
 	uint64_t whole; /* newlines seen */
 };
 
 /* Takes one record: the carried bytes, then n bytes at data; whole: its newline was seen (and is not part of it). The
- * sink sets carried to 0. */
+ * sink sets carried to 0, or to what it keeps of a record that is not whole, which is less than max. */
 typedef void (*lines_fn)(void *sink, struct lines *l, const char *data, uint32_t n, int whole);
 
-__attribute__((always_inline)) static inline void lines_feed(struct lines *l, const char *data, uint32_t n, lines_fn emit,
-	void *sink)
+__attribute__((always_inline)) static inline void lines_feed(
+	struct lines *l, uint32_t max, const char *data, uint32_t n, lines_fn emit, void *sink)
 {
 	while (n > 0) {
-		uint32_t room = LINES_MAX - l->carried, span = n < room ? n : room;
+		uint32_t room = max - l->carried, span = n < room ? n : room;
 		const char *nl = memchr(data, '\n', span);
 
 		if (nl) {

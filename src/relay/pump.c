@@ -66,18 +66,22 @@ static void pass_on(struct pump *p, bool out_ended, bool err_ended)
 	uint32_t n;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	k8s_set_time(p->log, &now);
+	for (struct k8s_log *log = p->log; log; log = log->next)
+		k8s_set_time(log, &now);
 	while ((n = spool_peek(p->spool, &p->logged, &stream, &data)) > 0) {
-		k8s_feed(p->log, stream, data, n);
+		for (struct k8s_log *log = p->log; log; log = log->next)
+			k8s_feed(log, stream, data, n);
 		if (p->journal)
 			journal_feed(p->journal, stream, data, n);
 		spool_take(&p->logged, stream, n);
 	}
-	if (out_ended)
-		k8s_end_partial(p->log, STREAM_OUT);
-	if (err_ended)
-		k8s_end_partial(p->log, STREAM_ERR);
-	k8s_flush(p->log);
+	for (struct k8s_log *log = p->log; log; log = log->next) {
+		if (out_ended)
+			k8s_end_partial(log, STREAM_OUT);
+		if (err_ended)
+			k8s_end_partial(log, STREAM_ERR);
+		k8s_flush(log);
+	}
 	if (p->attach->spill && spill_active(p->attach->spill))
 		spill_feed(p->attach->spill, p->spool);
 	attach_serve(p->attach);
@@ -192,7 +196,8 @@ static void on_trim(struct loop_timer *t, void *user)
 	(void)t;
 	if (seen == p->trim_seen) {
 		spool_trim(p->spool);
-		k8s_trim(p->log);
+		for (struct k8s_log *log = p->log; log; log = log->next)
+			k8s_trim(log);
 		attach_trim(p->attach);
 	} else {
 		p->trim_seen = seen;
@@ -203,8 +208,11 @@ static void on_trim(struct loop_timer *t, void *user)
 /* After a burst the memory that it took is given back once; a quiet container has no timer. */
 static void arm_trim(struct pump *p)
 {
-	if (p->trim.due_ns ||
-		(p->log->touched <= 4096 && p->spool->ring[0].touched <= 4096 && p->spool->ring[1].touched <= 4096))
+	uint32_t most = p->spool->ring[0].touched | p->spool->ring[1].touched;
+
+	for (const struct k8s_log *log = p->log; log; log = log->next)
+		most |= log->touched;
+	if (p->trim.due_ns || most <= 4096)
 		return;
 	p->trim_seen = p->spool->pos[STREAM_OUT] + p->spool->pos[STREAM_ERR];
 	loop_timer_start(p->loop, &p->trim, TRIM_DELAY, on_trim, p);
@@ -223,8 +231,6 @@ static void check_drained(struct pump *p)
 		if (p->stream[s].fd >= 0 && !p->stream[s].dry)
 			return;
 	pass_on(p, true, true);
-	for (enum stream s = 0; p->journal && s < N_STREAMS; s++)
-		journal_end(p->journal, s);
 	p->on_drained(p->user);
 }
 
@@ -337,6 +343,18 @@ void pump_drain(struct pump *p)
 		}
 	}
 	check_drained(p);
+}
+
+void pump_end_logs(struct pump *p)
+{
+	for (enum stream s = 0; s < N_STREAMS; s++) {
+		for (struct k8s_log *log = p->log; log; log = log->next)
+			k8s_end(log, s);
+		if (p->journal)
+			journal_end(p->journal, s);
+	}
+	for (struct k8s_log *log = p->log; log; log = log->next)
+		k8s_flush(log);
 }
 
 void pump_continue(struct pump *p)

@@ -29,7 +29,7 @@ struct pump_stream {
 struct pump {
 	struct loop *loop;
 	struct spool *spool;
-	struct k8s_log *log;
+	struct k8s_log *log;      /* and those chained to it */
 	struct journal *journal;  /* NULL: none */
 	struct attach *attach;
 	struct pump_stream stream[N_STREAMS];
@@ -65,8 +65,11 @@ uint32_t pump_words(struct pump *p, const char **ret_text);
 void pump_poll(struct pump *p);
 
 /* Reads every stream to where it is empty; calls on_drained, at once or later, when that is done and what was read is
- * in the log. */
+ * in the log but for what pump_end_logs brings. */
 void pump_drain(struct pump *p);
+
+/* Nothing more comes: what the log drivers still carry is logged, and everything is written. */
+void pump_end_logs(struct pump *p);
 
 /* Readers took something: goes on reading where that was stopped for lack of room. */
 void pump_continue(struct pump *p);

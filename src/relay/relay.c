@@ -39,24 +39,22 @@ static int on_master(int master_fd, void *user)
 	return err;
 }
 
-static void reopen_log(struct relay *r)
+static void reopen_log(struct k8s_log *log, void *user)
 {
+	struct relay *r = user;
+	bool serves_clients = r->backlog.log == log;
 	int err;
 
-	k8s_flush(&r->log);
-	if (!r->log.regular)
+	k8s_flush(log);
+	if (!log->regular)
 		return; /* no file, a device or a pipe: nothing to replace */
-	attach_log_retires(&r->attach);
-	err = rotate_log(&r->log, &r->set.rotation);
+	if (serves_clients)
+		attach_log_retires(&r->attach);
+	err = rotate_log(log, &r->set.rotation);
 	if (err < 0)
-		say(r, RELAY_WARNING, "replace log file, going on in the old one", r->log.path, err);
-	attach_log_replaced(&r->attach);
-}
-
-static void on_log_full(struct k8s_log *log, void *user)
-{
-	(void)log;
-	reopen_log(user);
+		say(r, RELAY_WARNING, "replace log file, going on in the old one", log->path, err);
+	if (serves_clients)
+		attach_log_replaced(&r->attach);
 }
 
 static void on_ctl(const struct ctl_line *line, void *user)
@@ -64,7 +62,8 @@ static void on_ctl(const struct ctl_line *line, void *user)
 	struct relay *r = user;
 
 	if (line->request == CTL_REOPEN)
-		reopen_log(r);
+		for (struct k8s_log *log = &r->log; log; log = log->next)
+			reopen_log(log, r);
 	else if (r->set.terminal)
 		console_resize(&r->console, line->rows, line->cols);
 	/* A resize without a terminal means nothing, and is forgotten. */
@@ -319,27 +318,48 @@ void relay_event(struct relay *r, enum life_event event)
 
 /* ---- start ---- */
 
+static int start_logs(struct relay *r)
+{
+	static const struct relay_log none = { .fd = -1 };
+	const struct relay_setup *set = &r->set;
+	struct k8s_log *log = &r->log;
+	int err = 0;
+
+	for (unsigned int i = 0; err == 0 && (i == 0 || i < set->n_logs); i++) {
+		const struct relay_log *s = set->n_logs ? &set->log[i] : &none;
+
+		if (i > 0)
+			log = log->next = &r->more_logs[i - 1];
+		err = k8s_init(log, s->fd, s->path);
+		log->json = s->json;
+		log->utc = s->utc;
+		log->attrs = s->attrs;
+		log->size_max = set->log_size_max;
+		log->total_max = set->log_total_max;
+		log->on_full = reopen_log;
+		log->user = r;
+	}
+	return err;
+}
+
 static int start_io(struct relay *r)
 {
 	const struct relay_setup *set = &r->set;
+	bool readable;
 	int err;
 
-	err = spool_init(&r->spool) ?: k8s_init(&r->log, set->log_fd, set->log_path) ?:
-		spill_init(&r->spill, set->spill_dir) ?:
-		backlog_init(&r->backlog, r->log.regular ? &r->log : &r->spill.log);
+	err = spool_init(&r->spool) ?: start_logs(r) ?: spill_init(&r->spill, set->spill_dir);
+	readable = r->log.regular && !r->log.json;
+	err = err ?: backlog_init(&r->backlog, readable ? &r->log : &r->spill.log);
 	if (err < 0)
 		return err;
-	r->log.size_max = set->log_size_max;
-	r->log.total_max = set->log_total_max;
-	r->log.on_full = on_log_full;
-	r->log.user = r;
 	err = stdinq_init(&r->input, &r->loop, set->stdin_fd, on_stdin_room, r) ?:
 		attach_init(&r->attach, &r->loop, &r->spool, &r->input, set->attach_fd);
 	if (err < 0)
 		return err;
 	r->input.expected = set->console_fd >= 0;
 	r->attach.backlog = &r->backlog;
-	r->attach.spill = r->log.regular ? NULL : &r->spill;
+	r->attach.spill = readable ? NULL : &r->spill;
 	r->attach.close_stdin = set->close_stdin;
 	r->attach.overflow = set->exec ? ATTACH_BLOCK : ATTACH_CATCH_UP;
 	r->attach.on_progress = on_client_progress;

@@ -33,6 +33,16 @@ enum relay_level { RELAY_ERROR, RELAY_WARNING, RELAY_INFO };
 /* Writes one of our own messages: what was tried, on which object (may be NULL), errno value (0: none). */
 typedef void (*relay_say_fn)(enum relay_level level, const char *what, const char *object, int err, void *user);
 
+#define RELAY_LOGS 4u
+
+/* A log file: see struct k8s_log. */
+struct relay_log {
+	int fd;
+	const char *path;
+	bool json, utc;
+	const char *attrs;
+};
+
 struct relay_setup {
 	const char *id;
 	bool exec;               /* an exec session: its client is its consumer, output waits for him */
@@ -53,8 +63,9 @@ struct relay_setup {
 	int notify_fd;           /* datagram socket for sd_notify, -1: none */
 	struct sockaddr_un notify_host;
 	socklen_t notify_host_len;
-	int log_fd;              /* -1: none */
-	const char *log_path;
+	struct relay_log
+		log[RELAY_LOGS]; /* the first is the one that lagging clients are served from, if it is a k8s-file */
+	unsigned int n_logs;
 	const char *spill_dir;   /* where a file for lagging clients may be made; NULL: /tmp */
 	int64_t log_size_max, log_total_max;
 	struct rotation rotation;
@@ -81,7 +92,8 @@ struct relay {
 	enum life_state state;
 	struct syncpipe sync;
 	struct spool spool;
-	struct k8s_log log;
+	struct k8s_log log; /* the first log file; without any its descriptor is -1 */
+	struct k8s_log more_logs[RELAY_LOGS - 1];
 	struct backlog backlog;
 	struct journal journal;
 	struct spill spill;      /* in use when there is no log file that can be read again */

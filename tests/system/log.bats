@@ -134,12 +134,27 @@ logged() {
 	is "$(klog payload "$DIR/relative.log")" hello
 }
 
-@test "several log paths: no-ops do not count, the last file wins" {
+@test "several log paths: no-ops do not count, every file is written" {
+	every_file() { is "$(klog payload "$LOG")" hello; }
 	bundle echo hello
 	mon_started -- -l none -l "k8s-file:$DIR/last.log" -l off
 	mon_end
 	is "$(klog payload "$DIR/last.log")" hello
-	[ ! -e "$LOG" ]
+	peer_fails monitor every_file # the last wins, and the first is not even created
+}
+
+@test "--log-utc: the times of a k8s-file are UTC, whatever the zone" {
+	in_utc() {
+		bundle echo hello
+		mon_started -- --log-utc
+		mon_end
+		like "$(cat "$LOG")" '\.[0-9]{9}\+00:00 stdout F hello$'
+		at=$(date -d "$(cut -d ' ' -f 1 "$LOG")" +%s)
+		[ "$at" -ge "$before" ] && [ "$at" -le "$(date +%s)" ]
+	}
+	export TZ=XST-05:45
+	before=$(date +%s)
+	peer_fails monitor in_utc
 }
 
 @test "a path without driver is a k8s-file, as CRI-O gives it" {

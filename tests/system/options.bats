@@ -105,9 +105,20 @@ refused() {
 	refused "log-path must not be empty" "${base[@]}" -l :
 	refused "k8s-file requires a filename" "${base[@]}" -l k8s-file:
 	refused "k8s-file requires a filename" "${base[@]}" -l k8s-file
-	refused "No such log driver json-file" "${base[@]}" -l "json-file:$DIR/x"
+	refused "No such log driver syslog" "${base[@]}" -l "syslog:$DIR/x"
 	refused "Failed to open log file" "${base[@]}" -l "k8s-file:$DIR/missing/x"
 	refused "No such file or directory" "${base[@]}" -l "k8s-file:$DIR/missing/x"
+}
+
+@test "log drivers that exclude each other, and too many of them, are refused with the value" {
+	monitor_is_ours || return 0 # there the last one wins, or gets nothing
+	local base=(-c x -u x -r "$RUNTIME")
+	refused "json-file requires a filename (--log-path json-file)" "${base[@]}" -l json-file
+	refused "--log-path passthrough: no other log can have" "${base[@]}" -l passthrough -l "json-file:$DIR/x"
+	refused "--log-path: $DIR/x is given twice" "${base[@]}" -l "json-file:$DIR/x" -l "k8s-file:$DIR/./x" -l none
+	refused "--log-path $DIR/5: more than 4 log files" "${base[@]}" -l "$DIR/1" -l "$DIR/2" -l "$DIR/3" -l "$DIR/4" -l "$DIR/5"
+	refused "--log-utc: there is no k8s-file" "${base[@]}" -l "json-file:$DIR/x" --log-utc
+	refused "no LABEL present in '=x'" "${base[@]}" -l "json-file:$DIR/x" --log-label =x
 }
 
 @test "k8s-file takes no --log-tag" {

@@ -92,7 +92,7 @@ static void test_log_paths(void)
 {
 	static const struct {
 		const char *value, *file, *error;
-		bool passthrough, journald;
+		bool passthrough, journald, json;
 	} cases[] = {
 		{ "k8s-file:/a/b", "/a/b", NULL },
 		{ "k8s-file:/a:b", "/a:b", NULL },
@@ -104,12 +104,13 @@ static void test_log_paths(void)
 		{ "null:", NULL, NULL },
 		{ "passthrough", NULL, NULL, true },
 		{ "journald:", NULL, NULL, false, true },
-		{ "json-file", "json-file", NULL },
+		{ "json-file:/a/b", "/a/b", NULL, .json = true },
 		{ "", NULL, "log-path must not be empty" },
 		{ "::", NULL, "log-path must not be empty" },
-		{ "k8s-file", NULL, "k8s-file requires a filename" },
-		{ "k8s-file:", NULL, "k8s-file requires a filename" },
-		{ "syslog:x", NULL, "No such log driver syslog" },
+		{ "k8s-file", NULL, "k8s-file requires a filename (--log-path k8s-file)" },
+		{ "k8s-file:", NULL, "k8s-file requires a filename (--log-path k8s-file:)" },
+		{ "json-file", NULL, "json-file requires a filename (--log-path json-file)" },
+		{ "syslog:x", NULL, "No such log driver syslog (--log-path syslog:x)" },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -119,12 +120,59 @@ static void test_log_paths(void)
 
 		g_assert_cmpint(logspec_parse(values, &spec, &error), ==, cases[i].error == NULL);
 		g_assert_cmpstr(error ? error->message : NULL, ==, cases[i].error);
-		g_assert_cmpstr(spec.file, ==, cases[i].file);
+		g_assert_cmpuint(spec.n_files, ==, cases[i].file != NULL);
+		g_assert_cmpstr(spec.file[0].path, ==, cases[i].file);
+		g_assert_cmpint(spec.file[0].json, ==, cases[i].json);
 		g_assert_cmpint(spec.passthrough, ==, cases[i].passthrough);
 		g_assert_cmpint(spec.journald, ==, cases[i].journald);
-		g_free(spec.file);
+		logspec_clear(&spec);
 	}
 	g_assert_false(logspec_parse(NULL, &(struct logspec){ 0 }, NULL));
+}
+
+static void test_several_log_files(void)
+{
+	static const struct {
+		const char *values, *files, *error;
+	} cases[] = {
+		{ "json-file:a /b off json-file:c k8s-file:d journald:", "/b d a{} c{} journald", NULL },
+		{ "a b c d e", NULL, "--log-path e: more than 4 log files" },
+		{ "passthrough /a", NULL,
+			"--log-path passthrough: no other log can have what the monitor does not see (/a)" },
+		{ "journald passthrough", NULL,
+			"--log-path passthrough: no other log can have what the monitor does not see (journald)" },
+		{ "passthrough none", "", NULL },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_auto(GStrv) values = g_strsplit(cases[i].values, " ", -1);
+		g_autoptr(GString) got = g_string_new(NULL);
+		g_autoptr(GError) error = NULL;
+		struct logspec spec = { 0 };
+
+		g_assert_cmpint(logspec_parse(values, &spec, &error), ==, cases[i].error == NULL);
+		g_assert_cmpstr(error ? error->message : NULL, ==, cases[i].error);
+		for (unsigned int n = 0; n < spec.n_files; n++)
+			g_string_append_printf(got, "%s%s ", spec.file[n].path, spec.file[n].json ? "{}" : "");
+		g_string_append(got, spec.journald ? "journald" : "");
+		g_assert_cmpstr(got->str, ==, cases[i].files ?: "");
+		logspec_clear(&spec);
+	}
+}
+
+static void test_json_attributes(void)
+{
+	char *labels[] = { "b.c=x=y", "a=1", "A=", "a=<2>\t\"\xff", NULL }, *bad[] = { "=x", NULL },
+	     *none[] = { "x", NULL };
+	g_autofree char *attrs = logspec_json_attrs("web", labels, NULL), *empty = logspec_json_attrs(NULL, NULL, NULL);
+	g_autofree char *long_tag = g_strnfill(9000, 'x');
+
+	g_assert_cmpstr(
+		attrs, ==, "{\"A\":\"\",\"a\":\"\\u003c2\\u003e\\t\\\"\\ufffd\",\"b.c\":\"x=y\",\"tag\":\"web\"}");
+	g_assert_cmpstr(empty, ==, "");
+	g_assert_null(logspec_json_attrs(NULL, bad, NULL));
+	g_assert_null(logspec_json_attrs(NULL, none, NULL));
+	g_assert_null(logspec_json_attrs(long_tag, NULL, NULL));
 }
 
 static void test_journal_fields(void)
@@ -332,6 +380,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/monitor/options/podmans-line-is-understood", test_podmans_line_is_understood);
 	g_test_add_func("/monitor/options/mistakes-are-named", test_mistakes_are_named);
 	g_test_add_func("/monitor/logspec/log-paths", test_log_paths);
+	g_test_add_func("/monitor/logspec/several-log-files", test_several_log_files);
+	g_test_add_func("/monitor/logspec/json-attributes", test_json_attributes);
 	g_test_add_func("/monitor/logspec/journal-fields", test_journal_fields);
 	g_test_add_func("/monitor/logspec/a-field-cannot-forge-another", test_a_field_cannot_forge_another);
 	g_test_add_func("/monitor/logspec/allowed-places", test_allowed_places);
