@@ -112,6 +112,8 @@ static bool check_log_options(const struct monitor *m, GError **error)
 		return fail(error, "k8s-file doesn't support --log-label");
 	if (o->log_utc && !k8s)
 		return fail(error, "--log-utc: there is no k8s-file whose times it could change");
+	if (o->log_priority_prefix && !log->journald)
+		return fail(error, "--log-priority-prefix: only journald has priorities, and there is none");
 	if (o->no_container_partial_message && !log->journald)
 		diag_warning("--no-container-partial-message has no effect without journald log driver");
 	return true;
@@ -132,6 +134,7 @@ static bool open_logs(struct monitor *m, GError **error)
 		return false;
 	if (m->log.journald) {
 		m->set.journal_partial = !o->no_container_partial_message;
+		m->set.journal_prefixes = o->log_priority_prefix;
 		m->set.journal_fields = logspec_journal_fields(o->cid, o->log_tag, o->name, o->log_label, error);
 	}
 	return !m->log.journald || m->set.journal_fields;

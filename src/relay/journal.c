@@ -94,32 +94,56 @@ static struct iovec piece(const void *data, size_t len)
 	return (struct iovec){ (void *)data, len };
 }
 
+/* The priority that a line's prefix asks for, or 0. */
+static char priority_prefix(const struct lines *l, const char *data, uint32_t n)
+{
+	char start[3];
+	uint32_t carried = l->carried < 3 ? l->carried : 3;
+
+	if (l->carried + n < 3)
+		return 0;
+	memcpy(start, l->carry, carried);
+	memcpy(start + carried, data, 3 - carried);
+	return start[0] == '<' && start[1] >= '0' && start[1] <= '7' && start[2] == '>' ? start[1] : 0;
+}
+
 static void emit(void *sink, struct lines *l, const char *data, uint32_t n, int whole)
 {
 	static const char partial[] = "CONTAINER_PARTIAL_MESSAGE=true\n";
-	static const char *const priority[N_STREAMS] = { "PRIORITY=6\n", "PRIORITY=3\n" };
 	struct journal *j = sink;
 	enum stream stream = l == &j->stream[STREAM_ERR].lines ? STREAM_ERR : STREAM_OUT;
-	uint32_t bytes = l->carried + n + (whole ? 1 : 0);
-	uint64_t length = htole64(bytes);
+	struct journal_stream *s = &j->stream[stream];
+	bool begins = j->prefixes && !s->inside;
+	uint32_t bytes = l->carried + n + (whole ? 1 : 0), prefix, in_carry;
+	char priority[] = "PRIORITY=6\n";
+	uint64_t length;
+
+	if (begins)
+		s->priority = priority_prefix(l, data, n);
+	prefix = begins && s->priority ? 3 : 0;
+	in_carry = prefix < l->carried ? prefix : l->carried;
+	length = htole64(bytes - prefix);
+	priority[9] = s->priority ?: stream == STREAM_ERR ? '3' : '6';
+	s->inside = !whole;
+
 	/* The message keeps its newline, so it goes in the form with a length, which takes any byte. */
 	struct iovec iov[9] = {
 		piece("MESSAGE\n", 8),
 		piece(&length, sizeof length),
-		piece(l->carry, l->carried),
-		piece(data, n),
+		piece(l->carry + in_carry, l->carried - in_carry),
+		piece(data + (prefix - in_carry), n - (prefix - in_carry)),
 		piece("\n", whole ? 1 : 0),
 		piece("\n", 1),
-		piece(priority[stream], strlen(priority[stream])),
+		piece(priority, sizeof priority - 1),
 		piece(j->fields, strlen(j->fields)),
 		piece(partial, whole || !j->mark_partial ? 0 : strlen(partial)),
 	};
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = sizeof iov / sizeof *iov };
 
 	if (send_entry(j, &msg))
-		j->stream[stream].entries++;
+		s->entries++;
 	else
-		j->stream[stream].dropped += bytes;
+		s->dropped += bytes;
 	l->carried = 0;
 }
 

@@ -19,6 +19,8 @@ struct journal_stream {
 	struct lines lines;
 	uint64_t entries;
 	uint64_t dropped; /* bytes */
+	char priority;    /* that the present line's prefix asked for, 0: none */
+	bool inside;      /* a part of the present line is an entry already */
 };
 
 struct journal {
@@ -27,6 +29,7 @@ struct journal {
 	struct sockaddr_un addr;
 	const char *fields; /* what every entry has: "KEY=VALUE\n"... */
 	bool mark_partial;  /* CONTAINER_PARTIAL_MESSAGE=true for a line that is not over */
+	bool prefixes;      /* a line that begins with <0> to <7> has this priority, and not these three bytes */
 	bool stalled;       /* it did not take an entry in time */
 	char *carry;        /* mapped */
 	struct journal_stream stream[N_STREAMS];

@@ -371,6 +371,7 @@ static int start_io(struct relay *r)
 		err = journal_init(&r->journal, JOURNAL_SOCKET, set->journal_fields, set->journal_partial);
 		if (err < 0)
 			return err;
+		r->journal.prefixes = set->journal_prefixes;
 		r->pump.journal = &r->journal;
 	}
 	r->pump.on_drained = on_drained;

@@ -71,6 +71,7 @@ struct relay_setup {
 	struct rotation rotation;
 	const char *journal_fields; /* NULL: no journald */
 	bool journal_partial;    /* mark partial messages */
+	bool journal_prefixes;   /* take the priority from a line's prefix */
 	const char *pid_file;    /* written by the runtime */
 	struct record_file exit_file, persist_file;      /* plain exit files; not yet reserved */
 	struct record_file json_file, persist_json_file; /* exit.json */

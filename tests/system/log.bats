@@ -205,6 +205,26 @@ logged() {
 	is "$(payload | head -n 2)" $'line 0\nline 1'
 }
 
+@test "--log-priority-prefix: journald gets the priority, the file the bytes" {
+	prioritised() {
+		bundle sh -c 'echo "<4>careful"; echo plain; echo "<2>urgent" >&2'
+		mon_started -- -l journald --log-priority-prefix
+		mon_end
+		for p in 2 4 6; do await match "$DIR/journal" "^PRIORITY=$p\$"; done
+		is "$(tr -d '\0' <"$DIR/journal" | grep -ac '^PRIORITY=')" 3
+		is "$(tr -d '\0' <"$DIR/journal" | grep -aE '^.?(careful|urgent)$' | wc -l)" 2
+		is "$(payload stdout)" $'<4>careful\nplain'
+	}
+	ID=tm-long-enough-${DIR##*.}
+	mkdir -p /run/systemd/journal
+	socat -u UNIX-RECV:/run/systemd/journal/socket,unlink-early "CREATE:$DIR/journal" 3>&- 4>&- &
+	socat=$!
+	await exists /run/systemd/journal/socket
+	peer_fails monitor prioritised
+	kill "$socat"
+	rm -f /run/systemd/journal/socket
+}
+
 @test "passthrough gives the container the monitor's own stdio and makes no socket and no FIFO" {
 	bundle sh -c 'echo out; echo err >&2; exit 4'
 	standard_args

@@ -118,6 +118,7 @@ refused() {
 	refused "--log-path: $DIR/x is given twice" "${base[@]}" -l "json-file:$DIR/x" -l "k8s-file:$DIR/./x" -l none
 	refused "--log-path $DIR/5: more than 4 log files" "${base[@]}" -l "$DIR/1" -l "$DIR/2" -l "$DIR/3" -l "$DIR/4" -l "$DIR/5"
 	refused "--log-utc: there is no k8s-file" "${base[@]}" -l "json-file:$DIR/x" --log-utc
+	refused "--log-priority-prefix: only journald" "${base[@]}" -l "json-file:$DIR/x" --log-priority-prefix
 	refused "no LABEL present in '=x'" "${base[@]}" -l "json-file:$DIR/x" --log-label =x
 }
 

@@ -147,6 +147,37 @@ static void test_a_daemon_started_anew_is_found(struct fixture *f, gconstpointer
 	assert_entry(f, "found\n", "PRIORITY=6\nCONTAINER_ID=abc\n");
 }
 
+static void test_a_prefix_is_the_priority_when_asked_for(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *line = g_strnfill(8192 + 101, 'x');
+
+	(void)data;
+	feed(f, STREAM_OUT, "<4>text\n");
+	assert_entry(f, "<4>text\n", "PRIORITY=6\nCONTAINER_ID=abc\n");
+	f->j.prefixes = true;
+	feed(f, STREAM_OUT, "<4>te");
+	feed(f, STREAM_ERR, "<");
+	feed(f, STREAM_OUT, "xt\n<7>\n<8>x\n<4\n");
+	feed(f, STREAM_ERR, "0");
+	feed(f, STREAM_ERR, ">x\nplain <1>\n");
+	assert_entry(f, "text\n", "PRIORITY=4\nCONTAINER_ID=abc\n");
+	assert_entry(f, "\n", "PRIORITY=7\nCONTAINER_ID=abc\n");
+	assert_entry(f, "<8>x\n", "PRIORITY=6\nCONTAINER_ID=abc\n");
+	assert_entry(f, "<4\n", "PRIORITY=6\nCONTAINER_ID=abc\n");
+	assert_entry(f, "x\n", "PRIORITY=0\nCONTAINER_ID=abc\n");
+	assert_entry(f, "plain <1>\n", "PRIORITY=3\nCONTAINER_ID=abc\n");
+	/* The parts of a long line have its priority, whatever they begin with. */
+	memcpy(line, "<2>", 3);
+	memcpy(line + 8192, "<5>", 3);
+	line[8292] = '\n';
+	feed(f, STREAM_OUT, line);
+	line[8192] = '\0';
+	assert_entry(f, line + 3, "PRIORITY=2\nCONTAINER_ID=abc\nCONTAINER_PARTIAL_MESSAGE=true\n");
+	line[8192] = '<';
+	assert_entry(f, line + 8192, "PRIORITY=2\nCONTAINER_ID=abc\n");
+	g_assert_cmpuint(f->j.stream[STREAM_OUT].dropped, ==, 0);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -155,6 +186,7 @@ int main(int argc, char **argv)
 	ADD("partial-mark-can-be-left-out", "no", test_partial_mark_can_be_left_out);
 	ADD("long-lines-are-partial-entries", NULL, test_long_lines_are_partial_entries);
 	ADD("a-stopped-daemon-costs-one-wait-and-is-counted", NULL, test_a_stopped_daemon_costs_one_wait_and_is_counted);
+	ADD("a-prefix-is-the-priority-when-asked-for", NULL, test_a_prefix_is_the_priority_when_asked_for);
 	ADD("a-daemon-started-anew-is-found", NULL, test_a_daemon_started_anew_is_found);
 	return g_test_run();
 }
