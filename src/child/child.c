@@ -42,6 +42,7 @@ static const child_step_fn steps[N_CHILD_STEPS] = {
 	[STEP_ROOT_IDS] = step_root_ids,
 	[STEP_SESSION] = step_session,
 	[STEP_KEYRING] = step_keyring,
+	[STEP_TIME_NAMESPACE] = step_time_namespace,
 	[STEP_CGROUP_NAMESPACE] = step_cgroup_namespace,
 	[STEP_ENTER_ROOT] = step_enter_root,
 	[STEP_LOOPBACK] = step_loopback,

@@ -9,7 +9,7 @@ struct child {
 	const struct child_plan *plan;
 	struct inroot root;  /* the rootfs; after the pivot "/" */
 	int proc_fd;         /* a procfs that nobody else sees (child_proc_open), -1 until it is needed */
-	int proc_err;        /* why there is none */
+	bool mount2;         /* the kernel lacks the newer mount calls */
 	int sock_fd;         /* to the parent, -1 once it is gone */
 	int go_fd, start_fd; /* the FIFOs of start, -1: not used */
 	int report_fd;       /* where a failure is told: the socket, later the FIFO of start; -1: nobody listens */
@@ -51,6 +51,7 @@ int step_keyring(struct child *c, const struct child_op *op);
 int step_cgroup_namespace(struct child *c, const struct child_op *op);
 int step_enter_root(struct child *c, const struct child_op *op);
 int step_loopback(struct child *c, const struct child_op *op);
+int step_time_namespace(struct child *c, const struct child_op *op);
 int step_hostname(struct child *c, const struct child_op *op);
 int step_domainname(struct child *c, const struct child_op *op);
 /* child_root.c */

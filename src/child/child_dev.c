@@ -11,7 +11,7 @@
 
 #include "base/fd.h"
 #include "base/fdpass.h"
-#include "child/child.h"
+#include "child/tree.h"
 
 #define DEVPTS_MAGIC 0x1cd1
 
@@ -40,9 +40,7 @@ static int bind_device(struct child *c, const struct op_device *d)
 
 	if (target < 0)
 		return child_result(c, PART_TARGET, target);
-	if (move_mount(d->tree_fd, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return child_fail(c, PART_NODE);
-	return 0;
+	return tree_place(c, &d->tree, target, d->path);
 }
 
 /* The directory of a node or link, borrowed: they come in a row, most of them in /dev. No mount happens in between, and
@@ -72,13 +70,16 @@ int step_device(struct child *c, const struct child_op *op)
 	const char *name;
 	int dir;
 
-	if (d->tree_fd >= 0)
+	if (d->bind)
 		return bind_device(c, d);
 	dir = open_dir_of(c, d->path, &name);
 	if (dir < 0)
 		return child_result(c, PART_TARGET, dir);
-	if (mknodat(dir, name, d->mode, d->dev) < 0)
+	if (mknodat(dir, name, d->mode, d->dev) < 0) {
+		if (errno == EPERM && d->tree.path)
+			return bind_device(c, d);
 		return errno == EEXIST ? check_existing(c, d, dir, name) : child_fail(c, PART_NODE);
+	}
 	if ((d->uid || d->gid) && fchownat(dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return child_fail(c, PART_OWNER);
 	return 0;
@@ -127,14 +128,8 @@ static int open_ptmx(struct child *c)
 static int bind_console(struct child *c, int slave)
 {
 	auto_fd target = inroot_make_file(&c->root, "/dev/console");
-	auto_fd tree = -1;
 
-	if (target < 0)
-		return target;
-	tree = open_tree(slave, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-	if (tree < 0 || move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return -errno;
-	return 0;
+	return target < 0 ? target : tree_cover(c, slave, target, "/dev/console", false, 0);
 }
 
 int step_console(struct child *c, const struct child_op *op)

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "child/child.h"
+#include "child/tree.h"
 
 #define PROC_MAGIC 0x9fa0
 
@@ -54,12 +54,6 @@ static int open_target(struct child *c, const struct op_mount *m, bool *ret_made
 	return child_result(c, PART_IN_PROC, -EPERM);
 }
 
-static int attach(int tree_fd, int target_fd)
-{
-	return move_mount(tree_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ? -errno
-													     : 0;
-}
-
 /* data plus ",mode=" of the directory that is covered. */
 static int data_with_mode(const struct op_mount *m, int target_fd, char *buf, size_t size)
 {
@@ -97,15 +91,18 @@ static int mount_new(struct child *c, const struct op_mount *m, int target_fd, b
 		return child_fail(c, PART_TARGET);
 	if (mount(m->source, ".", m->type, m->flags, used) == 0)
 		return 0;
-	if (m->fallback_fd >= 0 && (errno == EPERM || errno == EBUSY))
-		return child_result(c, PART_MOUNT, attach(m->fallback_fd, target_fd));
+	if (errno == EINVAL && m->data_if_unmapped &&
+		mount(m->source, ".", m->type, m->flags, m->data_if_unmapped) == 0)
+		return 0;
+	if (m->fallback.path && (errno == EPERM || errno == EBUSY))
+		return tree_place(c, &m->fallback, target_fd, m->target);
 	return child_fail(c, PART_MOUNT);
 }
 
 /* What is done to a mount once it is in its place. */
 static int finish(struct child *c, const struct op_mount *m, int below_fd)
 {
-	struct mount_attr attr = { .attr_set = m->rec_set, .attr_clr = m->rec_clear };
+	const struct mount_attr attr = { .attr_set = m->rec_set, .attr_clr = m->rec_clear };
 	auto_fd fd = -1;
 	int r;
 
@@ -122,16 +119,16 @@ static int finish(struct child *c, const struct op_mount *m, int below_fd)
 		if (r < 0)
 			return child_result(c, PART_COPY_UP, r);
 	}
-	if ((m->rec_set || m->rec_clear) && mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0)
-		return child_fail(c, PART_ATTRIBUTES);
-	for (size_t i = 0; i < m->n_propagation; i++) {
-		struct mount_attr p = { .propagation = m->propagation[i] & ~(unsigned long)MS_REC };
-		unsigned int rec = m->propagation[i] & MS_REC ? AT_RECURSIVE : 0;
+	/* It is new and has nothing below it: its own attributes are those of the whole tree. */
+	r = m->rec_set || m->rec_clear ? tree_set_attributes(c, fd, &attr, false) : 0;
+	if (r < 0)
+		return child_result(c, PART_ATTRIBUTES, r);
+	for (size_t i = 0; r == 0 && i < m->n_propagation; i++) {
+		const struct mount_attr p = { .propagation = m->propagation[i] & ~(unsigned long)MS_REC };
 
-		if (mount_setattr(fd, "", AT_EMPTY_PATH | rec, &p, sizeof p) < 0)
-			return child_fail(c, PART_PROPAGATION);
+		r = tree_set_attributes(c, fd, &p, false);
 	}
-	return 0;
+	return child_result(c, PART_PROPAGATION, r);
 }
 
 int step_mount(struct child *c, const struct child_op *op)
@@ -143,8 +140,8 @@ int step_mount(struct child *c, const struct child_op *op)
 
 	if (target < 0)
 		return target;
-	if (m->tree_fd >= 0)
-		return child_result(c, PART_MOUNT, attach(m->tree_fd, target));
+	if (m->tree.path)
+		return tree_place(c, &m->tree, target, m->target);
 	r = mount_new(c, m, target, made);
 	return r < 0 ? r : finish(c, m, target);
 }

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "child/child.h"
+#include "child/tree.h"
 
 int step_propagation(struct child *c, const struct child_op *op)
 {
@@ -41,18 +41,40 @@ int step_parent_private(struct child *c, const struct child_op *op)
 	}
 }
 
-int step_rootfs(struct child *c, const struct child_op *op)
+/* By mount(2): bound over itself. step_close_fds closes the descriptor. */
+static int rootfs_by_mount2(struct child *c, const char *path)
 {
-	const char *path = op->rootfs.path;
-	int r = move_mount(op->rootfs.tree_fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
+	c->mount2 = true;
+	if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0)
+		return -errno;
+	c->root.fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return c->root.fd < 0 ? -errno : 0;
+}
 
+static int attach_rootfs(struct child *c, const struct op_rootfs *o)
+{
+	enum child_part part;
+	int fd = o->tree.fd < 0 ? tree_open(&o->tree, &part) : o->tree.fd;
+	int r = fd < 0 ? fd : move_mount(fd, "", AT_FDCWD, o->tree.path, MOVE_MOUNT_F_EMPTY_PATH);
+
+	if (fd < 0)
+		return fd;
 	/* The container's root may not be let into the directories above; over "/" does as well when no hook wants to find
 	 * it by its path. */
-	if (r < 0 && errno == EACCES && op->rootfs.anywhere)
-		r = move_mount(op->rootfs.tree_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+	if (r < 0 && errno == EACCES && o->anywhere)
+		r = move_mount(fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+	c->root.fd = fd;
+	return r < 0 ? -errno : 0;
+}
+
+int step_rootfs(struct child *c, const struct child_op *op)
+{
+	int r = attach_rootfs(c, &op->rootfs);
+
+	if (r == -ENOSYS)
+		r = rootfs_by_mount2(c, op->rootfs.tree.path);
 	if (r < 0)
-		return -errno;
-	c->root.fd = op->rootfs.tree_fd;
+		return r;
 	return fchdir(c->root.fd) < 0 ? -errno : 0;
 }
 
@@ -104,27 +126,12 @@ int step_root_propagation(struct child *c, const struct child_op *op)
 
 int step_remount(struct child *c, const struct child_op *op)
 {
-	struct mount_attr attr = { .attr_set = op->remount.set, .attr_clr = op->remount.clear };
+	const struct mount_attr attr = { .attr_set = op->remount.set, .attr_clr = op->remount.clear };
 	auto_fd fd = inroot_open(&c->root, op->remount.path ? op->remount.path : "/", 0);
 
 	if (fd < 0)
 		return child_result(c, PART_TARGET, fd);
-	return mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0 ? -errno : 0;
-}
-
-/* Clones the mounts at fd, changes their top, and puts the clone over it. */
-static int cover_with_clone(int fd, int over_fd, unsigned int recursive, uint64_t set)
-{
-	struct mount_attr attr = { .attr_set = set };
-	auto_fd tree = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | recursive);
-
-	if (tree < 0)
-		return -errno;
-	if (set && mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
-		return -errno;
-	if (move_mount(tree, "", over_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return -errno;
-	return 0;
+	return tree_set_attributes(c, fd, &attr, false);
 }
 
 int step_readonly_path(struct child *c, const struct child_op *op)
@@ -135,10 +142,10 @@ int step_readonly_path(struct child *c, const struct child_op *op)
 		return 0; /* nothing to protect */
 	if (fd < 0)
 		return child_result(c, PART_TARGET, fd);
-	return cover_with_clone(fd, fd, AT_RECURSIVE, MOUNT_ATTR_RDONLY);
+	return tree_cover(c, fd, fd, op->path.path, true, MOUNT_ATTR_RDONLY);
 }
 
-static int mask_file(struct child *c, int fd)
+static int mask_file(struct child *c, int fd, const char *path)
 {
 	struct stat st;
 	auto_fd null_fd = inroot_open(&c->root, "/dev/null", O_NOFOLLOW);
@@ -150,7 +157,7 @@ static int mask_file(struct child *c, int fd)
 		return child_fail(c, PART_DEV_NULL);
 	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
 		return child_result(c, PART_DEV_NULL, -ENODEV);
-	return cover_with_clone(null_fd, fd, 0, 0);
+	return tree_cover(c, null_fd, fd, path, false, 0);
 }
 
 /* An empty, read-only directory. On ".", because a descriptor cannot be named without a procfs. */
@@ -173,5 +180,5 @@ int step_masked_path(struct child *c, const struct child_op *op)
 	/* Asking first is cheaper than trying: a failing bind waits for a grace period. */
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	return S_ISDIR(st.st_mode) ? mask_dir(fd) : mask_file(c, fd);
+	return S_ISDIR(st.st_mode) ? mask_dir(fd) : mask_file(c, fd, op->path.path);
 }

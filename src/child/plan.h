@@ -22,6 +22,7 @@ enum child_step {
 	STEP_ROOT_IDS,
 	STEP_SESSION,
 	STEP_KEYRING,
+	STEP_TIME_NAMESPACE,
 	STEP_CGROUP_NAMESPACE,
 	STEP_ENTER_ROOT,
 	STEP_LOOPBACK,
@@ -73,6 +74,9 @@ enum child_part {
 	PART_TARGET,  /* making or finding the place in the rootfs */
 	PART_SYMLINK, /* the place is a symlink and must not be */
 	PART_IN_PROC, /* the place is inside /proc */
+	PART_SOURCE,  /* opening what is bound */
+	PART_LOCKED,  /* a flag of it that may not be taken off where ids are mapped */
+	PART_IDMAP,   /* mapping the ids of its files */
 	PART_MOUNT,
 	PART_ATTRIBUTES,
 	PART_PROPAGATION,
@@ -107,9 +111,23 @@ struct op_join {
 	uint64_t flag; /* CLONE_NEW*; several for a pidfd */
 };
 
+/* Something of the host that the container gets: a bind mount, a device node, the rootfs (child/tree.h). */
+struct op_tree {
+	const char *path; /* on the host, absolute; NULL: there is no tree */
+	int fd; /* detached and complete; -1: the child opens it, for the parent may not or the kernel cannot */
+	bool recursive;
+	/* MOUNT_ATTR_* of the top, then of the whole tree. */
+	uint64_t set, clear, rec_set, rec_clear;
+	bool keep_locked;                 /* flags of the source stay on, where ids are mapped */
+	uint64_t asked_off;               /* unless they were asked to be off, which is an error */
+	const unsigned long *propagation; /* MS_*, in order */
+	size_t n_propagation;
+	int id_map_fd; /* a user namespace that maps the owners of files; 0: none */
+	bool id_map_recursive;
+};
+
 struct op_mount {
-	/* A detached tree (bind mounts): moved to its place. -1: a new file system. */
-	int tree_fd;
+	struct op_tree tree; /* bind mounts; without one a new file system */
 	bool target_is_file;
 	bool target_no_symlink; /* proc and sysfs: an ordinary directory */
 	bool may_cover_proc;    /* the place may lie in a procfs */
@@ -117,11 +135,13 @@ struct op_mount {
 	bool copy_up;           /* tmpcopyup: fill the new tmpfs with what it covers */
 	const char *target;     /* in the rootfs */
 	const char *source, *type, *data;
-	unsigned long flags;              /* MS_*, without propagation */
+	const char *
+		data_if_unmapped; /* when data was refused, which may be for an id that is not mapped; NULL: no second try */
+	unsigned long flags;      /* MS_*, without propagation */
 	const unsigned long *propagation; /* one mount(2) each, in order */
 	size_t n_propagation;
 	uint64_t rec_set, rec_clear; /* MOUNT_ATTR_* for the whole tree, after mounting (rro, ...) */
-	int fallback_fd;             /* a detached tree to use when mounting is refused (EPERM, EBUSY); -1: none */
+	struct op_tree fallback;     /* to use when mounting is refused (EPERM, EBUSY) */
 };
 
 struct op_device {
@@ -130,8 +150,9 @@ struct op_device {
 	dev_t dev;
 	uid_t uid;
 	gid_t gid;
-	int tree_fd;        /* the host's node as a detached mount, where mknod is not allowed; -1 */
-	bool keep_existing; /* default devices: what is there stays */
+	struct op_tree tree; /* the host's node, where mknod is not allowed; no path: there is none */
+	bool bind;           /* do not even try mknod */
+	bool keep_existing;  /* default devices: what is there stays */
 };
 
 struct op_link {
@@ -148,9 +169,8 @@ struct op_flags {
 };
 
 struct op_rootfs {
-	int tree_fd;      /* detached, recursive */
-	bool anywhere;    /* another place will do */
-	const char *path; /* where it is attached */
+	struct op_tree tree; /* attached at its path */
+	bool anywhere;       /* another place will do */
 };
 
 struct op_pivot {

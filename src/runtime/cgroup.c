@@ -256,7 +256,7 @@ static bool check_unused(const Cgroup *cg, GError **error)
 
 bool cgroup_exists(const Cgroup *cg)
 {
-	return cgroup_dir(cg, cgroup_find_main(cg)) >= 0;
+	return cg->n > 0 && cgroup_dir(cg, cgroup_find_main(cg)) >= 0;
 }
 
 static void undo_create(Cgroup *cg)
@@ -273,27 +273,28 @@ static void undo_create(Cgroup *cg)
 
 static bool make_dirs(Cgroup *cg, GError **error)
 {
-	for (size_t i = 0; i < cg->n; i++) {
+	for (size_t i = 0; i < cg->n;) {
 		struct cgroup_node *node = &cg->nodes[i];
 		int fd = cgroupfs_make_dir(node->root_fd, cg->hierarchies[i].path, &node->made);
 
-		if (fd < 0) {
+		if (fd < 0 && !cgroup_drop_refused(cg, i, fd)) {
 			g_autofree char *path = cgroup_abs_path(cg, i);
 
-			return fail_with(error, fd, "unable to apply cgroup configuration: mkdir %s", path);
+			return cgroup_fail_refused(cg, fd, error, "mkdir", path);
 		}
-		node->dir_fd = fd;
+		if (fd >= 0)
+			cg->nodes[i++].dir_fd = fd;
 	}
 	return true;
 }
 
 bool cgroup_create(Cgroup *cg, const struct spec_resources *resources, GError **error)
 {
-	bool ok = make_dirs(cg, error) && check_unused(cg, error);
+	bool ok = make_dirs(cg, error) && (cg->n == 0 || check_unused(cg, error));
 
-	if (ok && cg->mode == CGROUP_UNIFIED)
+	if (ok && cg->n > 0 && cg->mode == CGROUP_UNIFIED)
 		cgroup_v2_enable_controllers(cg);
-	else if (ok)
+	else if (ok && cg->n > 0)
 		ok = cgroup_v1_prepare(cg, resources, error);
 	if (!ok)
 		undo_create(cg);
@@ -396,24 +397,26 @@ static bool join_failed(const Cgroup *cg, size_t i, int err, GError **error)
 		strcmp(type, "domain") != 0)
 		return fail_with(error, err, "cannot enter cgroupv2 \"%s\" with domain controllers -- it is in %s mode",
 			path, type);
-	return fail_with(error, err, "unable to apply cgroup configuration: write %s/cgroup.procs", path);
+	g_free(path);
+	path = g_strconcat(cg->hierarchies[i].mount, cg->hierarchies[i].path, "/cgroup.procs", NULL);
+	return cgroup_fail_refused(cg, err, error, "write", path);
 }
 
-bool cgroup_join(const Cgroup *cg, pid_t pid, bool entered_v2, GError **error)
+bool cgroup_join(Cgroup *cg, pid_t pid, bool entered_v2, GError **error)
 {
 	char text[NUM_MAX];
 
 	num_format_i64(text, pid);
 	/* The first write may wait for an RCU grace period and the others then come cheap, so they stay together. */
-	for (size_t i = 0; i < cg->n; i++) {
-		int err;
+	for (size_t i = 0; i < cg->n;) {
+		bool entered = cg->nodes[i].v2 && entered_v2;
+		int err = entered ? 0 : cgroup_dir(cg, i);
 
-		if (cg->nodes[i].v2 && entered_v2)
-			continue;
-		err = cgroup_dir(cg, i);
-		if (err >= 0)
+		if (!entered && err >= 0)
 			err = cgroupfs_write(err, "cgroup.procs", text);
-		if (err < 0)
+		if (err >= 0)
+			i++;
+		else if (!cgroup_drop_refused(cg, i, err))
 			return join_failed(cg, i, err, error);
 	}
 	return true;
@@ -515,6 +518,18 @@ static bool apply_devices_v1(const Cgroup *cg, const GArray *rules, GError **err
 	return true;
 }
 
+/* An ordinary user may set no device rules, but can open no more than before and make no nodes either. */
+static bool forgive_devices(const Cgroup *cg, GError **error)
+{
+	int err = error && *error ? -(*error)->code : 0;
+
+	if (!cgroup_refused_rootless(cg, err) && !(err == -ENOENT && cgroup_refused_rootless(cg, -EPERM)))
+		return false;
+	diag_debug("no device rules: %s", (*error)->message);
+	g_clear_error(error);
+	return true;
+}
+
 static bool apply_devices(const Cgroup *cg, const struct spec_resources *resources, GError **error)
 {
 	g_autoptr(GArray) rules = device_rules_from_spec(resources, error);
@@ -529,9 +544,9 @@ static bool apply_devices(const Cgroup *cg, const struct spec_resources *resourc
 			return true;
 		program = device_rules_program(rules);
 		return fd < 0 ? fail_with(error, fd, "open the container's cgroup")
-			      : device_program_attach(program, fd, error);
+			      : device_program_attach(program, fd, error) || forgive_devices(cg, error);
 	}
-	return apply_devices_v1(cg, rules, error);
+	return apply_devices_v1(cg, rules, error) || forgive_devices(cg, error);
 }
 
 static bool apply_limits(const Cgroup *cg, const struct spec_resources *resources, GError **error)
@@ -544,7 +559,7 @@ static bool apply_limits(const Cgroup *cg, const struct spec_resources *resource
 
 bool cgroup_apply(Cgroup *cg, const struct spec_resources *resources, GError **error)
 {
-	return apply_limits(cg, resources, error) && apply_devices(cg, resources, error);
+	return cg->n == 0 || (apply_limits(cg, resources, error) && apply_devices(cg, resources, error));
 }
 
 bool cgroup_update(Cgroup *cg, const struct spec_resources *resources, GError **error)

@@ -15,6 +15,10 @@ typedef struct Cgroup Cgroup;
 enum cgroup_manager { CGROUP_MANAGER_CGROUPFS, CGROUP_MANAGER_DISABLED };
 enum cgroup_mode { CGROUP_LEGACY, CGROUP_HYBRID, CGROUP_UNIFIED };
 
+/* Whether the caller counts as an ordinary user, who may not have cgroups: by itself that is who is not root, or root of a
+ * user namespace only. */
+enum cgroup_rootless { CGROUP_ROOTLESS_AUTO, CGROUP_ROOTLESS, CGROUP_NOT_ROOTLESS };
+
 /* Where one hierarchy of the container is. */
 struct cgroup_hierarchy {
 	char *controllers; /* "cpu,cpuacct", "name=systemd"; "" is cgroup2 */
@@ -28,6 +32,14 @@ bool cgroup_host_is_unified(void);
 /* Finds the host's mode and the container's path in every hierarchy from linux.cgroupsPath (may be NULL) and the id.
  * Changes nothing. Free with cgroup_free. */
 Cgroup *cgroup_plan(const char *cgroups_path, const char *id, GError **error);
+
+/* For a container that asks for this path (NULL: none) and these resources (NULL: none): hierarchies that are refused to an
+ * ordinary user are left out if it can do without. */
+void cgroup_set_rootless(
+	Cgroup *cg, enum cgroup_rootless rootless, const char *cgroups_path, const struct spec_resources *resources);
+
+/* Whether all hierarchies were left out. */
+bool cgroup_is_none(const Cgroup *cg);
 
 /* The same from the "cgroup_paths" of a state.json. */
 Cgroup *cgroup_from_state(yajl_val cgroup_paths, GError **error);
@@ -59,7 +71,7 @@ int cgroup_clone_fd(const Cgroup *cg);
 int cgroup_open_where(const Cgroup *cg, pid_t pid);
 
 /* Moves a process into every hierarchy, in one go. entered_v2: clone3 has put it into cgroup_clone_fd already. */
-bool cgroup_join(const Cgroup *cg, pid_t pid, bool entered_v2, GError **error);
+bool cgroup_join(Cgroup *cg, pid_t pid, bool entered_v2, GError **error);
 
 /* Writes device rules (BPF on v2) and limits; resources may be NULL (default device rules only). */
 bool cgroup_apply(Cgroup *cg, const struct spec_resources *resources, GError **error);

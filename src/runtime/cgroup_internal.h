@@ -22,6 +22,8 @@ struct Cgroup {
 	size_t n;
 	struct cgroup_hierarchy *hierarchies;
 	struct cgroup_node *nodes; /* one for each hierarchy */
+	enum cgroup_rootless rootless;
+	bool optional; /* neither limits nor a path were asked for */
 	GPtrArray *undo;           /* struct cgroup_old: what cgroup_write has replaced; NULL: not noted */
 };
 
@@ -62,6 +64,17 @@ bool cgroup_write(const Cgroup *cg, const char *controller, const char *file, co
 /* The same; false with no error when the file or the hierarchy is not there. */
 bool cgroup_write_if_there(
 	const Cgroup *cg, const char *controller, const char *file, const char *text, GError **error);
+
+/* Whether err is a refusal that is to be expected: the caller is, or counts as, an ordinary user. */
+bool cgroup_refused_rootless(const Cgroup *cg, int err);
+
+/* Forgets hierarchy i, which was refused, when the container does without: false when it does not. The next ones move
+ * up. */
+bool cgroup_drop_refused(Cgroup *cg, size_t i, int err);
+
+/* "WHAT PATH: errno text", with the rule in front when a user's container asks for what the user may not have. Returns
+ * false. */
+bool cgroup_fail_refused(const Cgroup *cg, int err, GError **error, const char *what, const char *path);
 
 /* What a limit refused with EBUSY says. */
 bool cgroup_fail_memory(const Cgroup *cg, const char *usage, const char *peak, const char *text, GError **error);

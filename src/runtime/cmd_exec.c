@@ -110,8 +110,7 @@ static bool start_process(struct session *s, GError **error)
 	int r;
 
 	s->launch.beside = s->container->pid;
-	if (!launch_start(&s->launch, s->plan, s->container->cgroup, error) ||
-		!launch_set_oom_score(s->launch.pid, s->spec->process, error))
+	if (!launch_start(&s->launch, s->plan, s->container->cgroup, error))
 		return false;
 	r = launch_receive(&s->launch, &report, error);
 	if (r == 0)
@@ -137,8 +136,6 @@ static bool launch_session(struct session *s, const struct exec_cli *o, GError *
 static int exec_session(
 	struct session *s, const struct globals *globals, const struct exec_cli *o, char **args, GError **error)
 {
-	if (!globals_check_privileges(globals, error))
-		return -1;
 	if (o->cgroup)
 		return fail(error, "--cgroup is not supported"), -1;
 	s->container = container_open(globals->root, args[0], error);

@@ -27,10 +27,13 @@ struct spec_options {
 #define OPTIONS(first)    ",\n\t\t\t\"options\": [\n\t\t\t\t\"" first "\""
 #define MORE(text)        ",\n\t\t\t\t\"" text "\""
 #define END_OPTIONS       "\n\t\t\t]\n\t\t}"
+#define CGROUP_MOUNT                                                                                                   \
+	MOUNT("/sys/fs/cgroup", "cgroup", "cgroup") OPTIONS("nosuid") MORE("noexec") MORE("nodev") MORE("relatime")   \
+	MORE("ro") END_OPTIONS
 #define NAMESPACE(type)   "\t\t\t{\n\t\t\t\t\"type\": \"" type "\"\n\t\t\t}"
 #define PATH(text)        "\t\t\t\"" text "\""
 
-static const char before_namespaces[] =
+static const char before_group[] =
 	"{\n"
 	"\t\"ociVersion\": \"" VERSION_OCI "\",\n"
 	"\t\"process\": {\n"
@@ -60,21 +63,43 @@ static const char before_namespaces[] =
 	MOUNT("/dev", "tmpfs", "tmpfs") OPTIONS("nosuid") MORE("strictatime") MORE("mode=755") MORE("size=65536k")
 	END_OPTIONS ",\n"
 	MOUNT("/dev/pts", "devpts", "devpts") OPTIONS("nosuid") MORE("noexec") MORE("newinstance") MORE("ptmxmode=0666")
-	MORE("mode=0620") MORE("gid=5") END_OPTIONS ",\n"
+	MORE("mode=0620");
+
+static const char group_of_terminals[] = MORE("gid=5");
+
+static const char after_group[] =
+	END_OPTIONS ",\n"
 	MOUNT("/dev/shm", "tmpfs", "shm") OPTIONS("nosuid") MORE("noexec") MORE("nodev") MORE("mode=1777")
 	MORE("size=65536k") END_OPTIONS ",\n"
-	MOUNT("/dev/mqueue", "mqueue", "mqueue") OPTIONS("nosuid") MORE("noexec") MORE("nodev") END_OPTIONS ",\n"
+	MOUNT("/dev/mqueue", "mqueue", "mqueue") OPTIONS("nosuid") MORE("noexec") MORE("nodev") END_OPTIONS ",\n";
+
+static const char sys_of_root[] =
 	MOUNT("/sys", "sysfs", "sysfs") OPTIONS("nosuid") MORE("noexec") MORE("nodev") MORE("ro") END_OPTIONS ",\n"
-	MOUNT("/sys/fs/cgroup", "cgroup", "cgroup") OPTIONS("nosuid") MORE("noexec") MORE("nodev") MORE("relatime")
-	MORE("ro") END_OPTIONS "\n"
+	CGROUP_MOUNT "\n"
 	"\t],\n"
 	"\t\"linux\": {\n"
 	"\t\t\"resources\": {\n"
 	"\t\t\t\"devices\": [\n\t\t\t\t{\n\t\t\t\t\t\"allow\": false,\n\t\t\t\t\t\"access\": \"rwm\"\n\t\t\t\t}\n\t\t\t]\n"
 	"\t\t},\n"
 	"\t\t\"namespaces\": [\n"
+	NAMESPACE("network") ",\n";
+
+/* An ordinary user's: the own ids, the host's network with its sysfs, no cgroup. The numbers are the user and the group. */
+static const char sys_of_user[] =
+	MOUNT("/sys", "none", "/sys") OPTIONS("rbind") MORE("nosuid") MORE("noexec") MORE("nodev") MORE("ro")
+	END_OPTIONS ",\n"
+	CGROUP_MOUNT "\n"
+	"\t],\n"
+	"\t\"linux\": {\n"
+	"\t\t\"uidMappings\": [\n\t\t\t{\n\t\t\t\t\"containerID\": 0,\n\t\t\t\t\"hostID\": %u,\n"
+	"\t\t\t\t\"size\": 1\n\t\t\t}\n\t\t],\n"
+	"\t\t\"gidMappings\": [\n\t\t\t{\n\t\t\t\t\"containerID\": 0,\n\t\t\t\t\"hostID\": %u,\n"
+	"\t\t\t\t\"size\": 1\n\t\t\t}\n\t\t],\n"
+	"\t\t\"namespaces\": [\n"
+	NAMESPACE("user") ",\n";
+
+static const char namespaces[] =
 	NAMESPACE("pid") ",\n"
-	NAMESPACE("network") ",\n"
 	NAMESPACE("ipc") ",\n"
 	NAMESPACE("uts") ",\n"
 	NAMESPACE("mount");
@@ -111,18 +136,18 @@ static int spec_run(const struct globals *globals, const void *options, int n_ar
 {
 	const struct spec_options *o = options;
 	const char *name = o->file ?: "config.json";
-	g_autofree char *text = NULL;
+	g_autofree char *text = NULL, *sys = NULL;
 	auto_fd fd = -1;
 	int err;
 
 	(void)globals;
 	(void)n_args;
 	(void)args;
-	if (o->rootless)
-		return fail(error, "--rootless: rootless containers are not supported"), 1;
 	if (o->bundle && chdir(o->bundle) < 0)
 		return fail_errno(error, "chdir %s", o->bundle), 1;
-	text = g_strconcat(before_namespaces, cgroup_host_is_unified() ? cgroup_namespace : "", after_namespaces, NULL);
+	sys = o->rootless ? g_strdup_printf(sys_of_user, geteuid(), getegid()) : g_strdup(sys_of_root);
+	text = g_strconcat(before_group, o->rootless ? "" : group_of_terminals, after_group, sys, namespaces,
+		cgroup_host_is_unified() ? cgroup_namespace : "", after_namespaces, NULL);
 	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0 && errno == EEXIST)
 		return fail(error, "File %s exists. Remove it first", name), 1;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/sys.h"
@@ -275,14 +276,19 @@ static bool parse(const struct option_spec *specs, size_t n, GPtrArray *words, v
 	return options_parse("", NULL, specs, n, values, OPTIONS_NO_HELP, &argc, &left, error);
 }
 
-/* $XDG_RUNTIME_DIR counts for everybody but the host's root (as runc). */
+/* $XDG_RUNTIME_DIR counts for everybody but the host's root (as runc). The sticky bit keeps those away who clean up. */
 static char *default_root(void)
 {
 	const char *dir = g_getenv("XDG_RUNTIME_DIR");
+	char *root;
 
-	if (dir && *dir && geteuid() != 0)
-		return g_build_filename(dir, "tallyrun", NULL);
-	return g_strdup("/run/tallyrun");
+	if (!dir || !*dir ||
+		(geteuid() == 0 && (g_strcmp0(g_getenv("USER"), "root") == 0 || !self_in_user_namespace())))
+		return g_strdup("/run/tallyrun");
+	root = g_build_filename(dir, "tallyrun", NULL);
+	if (mkdir(root, 0700) == 0)
+		(void)chmod(root, 01700); /* a kindness, no more */
+	return root;
 }
 
 static bool settle_globals(struct globals *g, GError **error)
@@ -299,17 +305,13 @@ static bool settle_globals(struct globals *g, GError **error)
 	g->cgroups_disabled = g_strcmp0(g->cgroup_manager, "disabled") == 0;
 	if (g->rootless && strcmp(g->rootless, "auto") != 0 && !is_bool_text(g->rootless))
 		return fail(error, "invalid value for --rootless: %s", g->rootless);
+	if (g->rootless && strcmp(g->rootless, "auto") != 0)
+		g->rootless_cgroups =
+			*g->rootless == 't' || *g->rootless == '1' ? CGROUP_ROOTLESS : CGROUP_NOT_ROOTLESS;
 	if (g->cgroup_manager && !g->systemd_cgroup_wanted && !g->cgroups_disabled &&
 		strcmp(g->cgroup_manager, "cgroupfs") != 0)
 		return fail(error, "invalid cgroup-manager: %s", g->cgroup_manager);
 	return true;
-}
-
-bool globals_check_privileges(const struct globals *g, GError **error)
-{
-	if (g_strcmp0(g->rootless, "true") == 0)
-		return fail(error, "--rootless=true is not supported");
-	return geteuid() == 0 || fail(error, "rootless containers are not supported: root is needed");
 }
 
 static bool log_level(const struct globals *g, enum diag_level *ret_level, GError **error)

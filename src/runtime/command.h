@@ -8,13 +8,15 @@
 #include <stddef.h>
 
 #include "common/options.h"
+#include "runtime/cgroup.h"
 
 #define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
 struct globals {
 #include "runtime/global_options.def"
-	bool root_given;            /* by --root */
-	bool systemd_cgroup_wanted; /* --systemd-cgroup or --cgroup-manager systemd */
-	bool cgroups_disabled;      /* --cgroup-manager disabled */
+	bool root_given;                       /* by --root */
+	bool systemd_cgroup_wanted;            /* --systemd-cgroup or --cgroup-manager systemd */
+	bool cgroups_disabled;                 /* --cgroup-manager disabled */
+	enum cgroup_rootless rootless_cgroups; /* --rootless */
 };
 #undef OPTION
 
@@ -40,9 +42,6 @@ struct command {
 	 * returns does not matter. */
 	int (*run)(const struct globals *globals, const void *options, int n_args, char **args, GError **error);
 };
-
-/* That the caller is root, and did not ask for rootless operation, which is not supported. */
-bool globals_check_privileges(const struct globals *globals, GError **error);
 
 /* The verbs, NULL-terminated (main.c). */
 extern const struct command *const commands[];

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 #include "common/error.h"
 #include "common/statefile.h"
 #include "runtime/hooks.h"
+#include "runtime/idmap.h"
 #include "runtime/start.h"
 
 #define CONSOLE_TIMEOUT_S 10
@@ -93,6 +95,23 @@ static bool check_console(const struct creation *c, const struct create_options 
 	return true;
 }
 
+/* An ordinary user has rights in a user namespace only. */
+static bool check_rights(const struct spec *s, const struct self *self, GError **error)
+{
+	const struct spec_linux *l = &s->linux_;
+
+	if (self_has_cap(self, CAP_SYS_ADMIN))
+		return true;
+	if (!l->namespaces[NS_USER].wanted)
+		return fail(error, "rootless container requires user namespaces (linux.namespaces)");
+	if (!l->namespaces[NS_MOUNT].wanted)
+		return fail(error, "rootless container requires a mount namespace (linux.namespaces)");
+	if (s->process->n_additional_gids && !l->namespaces[NS_USER].path && idmap_denies_groups(l, self))
+		return fail(error,
+			"cannot set any additional groups in a rootless container (process.user.additionalGids)");
+	return true;
+}
+
 static char **read_descriptors(void)
 {
 	char **list = g_new0(char *, 4);
@@ -140,6 +159,15 @@ static bool fill_container(struct creation *c, GError **error)
 	return true;
 }
 
+/* A user's container may have been refused every cgroup, and goes on without. */
+static void drop_empty_cgroup(struct creation *c)
+{
+	if (!c->container->cgroup || !cgroup_is_none(c->container->cgroup))
+		return;
+	g_clear_pointer(&c->container->cgroup, cgroup_free);
+	c->made_cgroup = false;
+}
+
 static bool make_cgroup(struct creation *c, const struct globals *globals, GError **error)
 {
 	struct container *k = c->container;
@@ -152,13 +180,16 @@ static bool make_cgroup(struct creation *c, const struct globals *globals, GErro
 		return fail_prefix(error, "unable to apply cgroup configuration");
 	/* Should we be killed from here on, delete must find what we have made. A cgroup that was there before is ours only
 	 * once cgroup_create has found nobody in it. */
+	cgroup_set_rootless(
+		k->cgroup, globals->rootless_cgroups, c->spec->linux_.cgroups_path, c->spec->linux_.resources);
 	existed = cgroup_exists(k->cgroup);
 	if (!existed && !container_note_cgroup(k, error))
 		return false;
 	if (!cgroup_create(k->cgroup, c->spec->linux_.resources, error))
 		return fail_prefix(error, "unable to apply cgroup configuration");
 	c->made_cgroup = true;
-	return !existed || container_note_cgroup(k, error);
+	drop_empty_cgroup(c);
+	return !existed || !k->cgroup || container_note_cgroup(k, error);
 }
 
 static bool make_fifo(const struct container *k, const char *name, int *ret_fd, GError **error)
@@ -248,7 +279,8 @@ static bool attend(struct creation *c, GError **error)
 
 	while ((r = launch_receive(&c->launch, &report, error)) > 0) {
 		if (report.message == MESSAGE_READY) {
-			diag_debug("container %s: set up, process %d waits for its limits", c->container->id, c->launch.pid);
+			diag_debug("container %s: set up, process %d waits for its limits", c->container->id,
+				c->launch.pid);
 			return true;
 		}
 		if (report.message != MESSAGE_HOOKS)
@@ -290,9 +322,10 @@ static void blame_oom(const struct creation *c, GError **error)
 
 static bool start_child(struct creation *c, const struct create_options *o, GError **error)
 {
-	if (!launch_start(&c->launch, c->plan, c->container->cgroup, error) ||
-		!launch_set_oom_score(c->launch.pid, c->spec->process, error) || !attend(c, error) ||
-		!settle(c, error) || !launch_go(&c->launch, error)) {
+	bool started = launch_start(&c->launch, c->plan, c->container->cgroup, error);
+
+	drop_empty_cgroup(c);
+	if (!started || !attend(c, error) || !settle(c, error) || !launch_go(&c->launch, error)) {
 		if (c->launch.reaped)
 			blame_oom(c, error);
 		return false;
@@ -327,8 +360,8 @@ void create_undo(struct creation *c, const struct globals *globals)
 	/* Want of descriptors may be why we are here, and removing needs some. */
 	g_clear_pointer(&c->plan, plan_free);
 	fd_close(&c->container->dir_fd);
-	if (c->made_cgroup && !(cgroup_kill(c->container->cgroup, SIGKILL, &error) &&
-				       cgroup_destroy(c->container->cgroup, &error))) {
+	if (c->made_cgroup &&
+		!(cgroup_kill(c->container->cgroup, SIGKILL, &error) && cgroup_destroy(c->container->cgroup, &error))) {
 		diag_warning("%s", error->message);
 		return; /* the directory tells delete where to go on */
 	}
@@ -353,12 +386,10 @@ bool create_container(struct creation *c, const struct globals *globals, const s
 	o.pid_file = pid_file;
 	o.console_socket = console;
 	c->request.console_fd = c->request.go_fd = c->request.start_fd = -1;
-	if (!globals_check_privileges(globals, error))
-		return false;
 	if (globals->systemd_cgroup_wanted)
 		return fail(error, "--systemd-cgroup is not supported");
 	if (!container_check_id(id, error) || !load_spec(c, &o, error) || !check_console(c, &o, error) ||
-		!self_read(&self, error))
+		!self_read(&self, error) || !check_rights(c->spec, &self, error))
 		return false;
 	c->container = container_new(globals->root, id, error);
 	if (!c->container)

@@ -15,6 +15,7 @@ static const char *const plain[N_CHILD_STEPS] = {
 	[STEP_WAIT_MAPS] = "wait for the id maps",
 	[STEP_ROOT_IDS] = "become root of the user namespace",
 	[STEP_SESSION] = "setsid",
+	[STEP_TIME_NAMESPACE] = "create time namespace with offsets (linux.timeOffsets)",
 	[STEP_CGROUP_NAMESPACE] = "create cgroup namespace",
 	[STEP_ENTER_ROOT] = "enter the container's root",
 	[STEP_LOOPBACK] = "bring up the loopback interface",
@@ -40,10 +41,25 @@ static const char *const plain[N_CHILD_STEPS] = {
 	[STEP_DROP_LAST] = "drop CAP_SYS_ADMIN",
 };
 
+char *plan_tree_failure_text(const struct op_tree *t, enum child_part part, int err)
+{
+	switch (part) {
+	case PART_SOURCE:
+		return g_strdup_printf("open %s: %s", t->path, errno_text(err));
+	case PART_LOCKED:
+		return g_strdup_printf("cannot clear locked flags: %s", errno_text(err));
+	case PART_PROPAGATION:
+		return g_strdup_printf("set mount propagation: %s", errno_text(err));
+	default:
+		return g_strdup_printf("set mount attributes: %s", errno_text(err));
+	}
+}
+
 static char *mount_text(const Plan *plan, const struct child_op *op, const struct child_report *r)
 {
 	const struct spec_mount *m = &plan->request.spec->mounts[op->number];
 	const char *what = "mount", *why = errno_text(r->err);
+	enum child_part part = (enum child_part)r->part;
 	g_autofree char *special = NULL;
 
 	switch (r->part) {
@@ -61,6 +77,12 @@ static char *mount_text(const Plan *plan, const struct child_op *op, const struc
 		break;
 	case PART_PROPAGATION:
 		what = "set mount propagation";
+		break;
+	case PART_SOURCE:
+	case PART_LOCKED:
+	case PART_IDMAP:
+		special = plan_tree_failure_text(
+			op->mount.tree.path ? &op->mount.tree : &op->mount.fallback, part, r->err);
 		break;
 	case PART_COPY_UP:
 		what = "copy what was there (tmpcopyup)";
@@ -82,9 +104,10 @@ static char *device_text(const struct child_op *op, const struct child_report *r
 		return g_strdup_printf(
 			"error creating device nodes: %s exists and is not that device", op->device.path);
 	return g_strdup_printf("error creating device nodes: %s %s: %s",
-		r->part == PART_TARGET  ? "open parent of"
-		: r->part == PART_OWNER ? "chown"
-					: "mknod",
+		r->part == PART_TARGET   ? "open parent of"
+		: r->part == PART_SOURCE ? "open the host's"
+		: r->part == PART_OWNER  ? "chown"
+					 : "mknod",
 		op->device.path, errno_text(r->err));
 }
 
@@ -204,7 +227,7 @@ static char *other_text(const struct child_op *op, int err)
 	case STEP_KEYRING:
 		return g_strdup_printf("unable to join session keyring: %s", errno_text(err));
 	case STEP_ROOTFS:
-		return g_strdup_printf("error preparing rootfs: mount %s: %s", op->rootfs.path, errno_text(err));
+		return g_strdup_printf("error preparing rootfs: mount %s: %s", op->rootfs.tree.path, errno_text(err));
 	case STEP_LINK:
 		return g_strdup_printf("create link %s: %s", op->link.path, errno_text(err));
 	case STEP_SYSCTL:

@@ -18,6 +18,7 @@
 #include "base/sys.h"
 #include "child/child.h"
 #include "common/error.h"
+#include "runtime/idmap.h"
 #include "runtime/procvalues.h"
 
 /* Mounts of slow servers are the longest that a child may keep silent for; hooks have limits of their own. */
@@ -151,26 +152,50 @@ static bool take_over(struct launch *l, GError **error)
 	return r < 0 ? false : fail(error, "the process that joins namespaces has died");
 }
 
-static bool write_map(pid_t pid, const char *name, const char *text, GError **error)
+/* /proc/PID/oom_score_adj, when the process asks for one. */
+static bool set_oom_score(pid_t pid, const struct spec_process *process, GError **error)
 {
-	g_autofree char *path = g_strdup_printf("/proc/%d/%s", pid, name);
-	int r = rw_write_control(AT_FDCWD, path, text);
+	g_autofree char *path = NULL;
+	char text[32], now[32];
+	int r;
 
-	return r == 0 || fail_with(error, r, "write %s", path);
+	if (!process->oom_score_adj.set)
+		return true;
+	path = g_strdup_printf("/proc/%d/oom_score_adj", pid);
+	g_snprintf(text, sizeof text, "%" G_GINT64_FORMAT, process->oom_score_adj.value);
+	r = rw_write_control(AT_FDCWD, path, text);
+	/* Without CAP_SYS_RESOURCE it cannot be lowered; what it is already need not be. */
+	if (r == -EACCES && rw_read_file(AT_FDCWD, path, now, sizeof now) > 0 &&
+		g_ascii_strtoll(now, NULL, 10) == process->oom_score_adj.value)
+		return true;
+	return r == 0 || fail_with(error, r, "write %s to %s (process.oomScoreAdj)", text, path);
 }
 
-static bool write_maps(const struct launch *l, GError **error)
+/* What is written to files of the child in /proc. */
+static bool write_to_child(const struct launch *l, GError **error)
 {
-	if (!l->plan->uid_map && !l->plan->in_between)
-		return true;
-	if (l->plan->uid_map && (!write_map(l->pid, "gid_map", l->plan->gid_map, error) ||
-					!write_map(l->pid, "uid_map", l->plan->uid_map, error)))
+	if (l->plan->write_maps && !idmap_write(l->pid, &l->plan->request.spec->linux_, l->plan->request.self, error))
 		return false;
-	launch_reply(l, REPLY_MAPS);
+	if ((!l->plan->unprivileged || l->plan->write_maps) && !set_oom_score(l->pid, l->plan->request.process, error))
+		return false;
+	if (l->plan->write_maps || l->plan->in_between)
+		launch_reply(l, REPLY_MAPS);
 	return true;
 }
 
-static bool join_cgroups(const struct launch *l, const Cgroup *cg, GError **error)
+/* Non-dumpable from before the clone: nobody in the container can look into us (CVE-2016-9962). A user without rights
+ * could not write its child's maps then; nobody is in a new user namespace who could look, and both close up as soon as
+ * the maps are written. Nobody else's oom_score_adj is ours to write then, so it is inherited. */
+static bool close_up(const Plan *plan, GError **error)
+{
+	if (plan->unprivileged && plan->write_maps)
+		return true;
+	if (plan->unprivileged && !set_oom_score(getpid(), plan->request.process, error))
+		return false;
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 || fail_errno(error, "become non-dumpable");
+}
+
+static bool join_cgroups(const struct launch *l, Cgroup *cg, GError **error)
 {
 	if (cg && !cgroup_join(cg, l->pid, l->entered_v2, error))
 		return fail_prefix(error, "unable to apply cgroup configuration");
@@ -179,16 +204,15 @@ static bool join_cgroups(const struct launch *l, const Cgroup *cg, GError **erro
 	return true;
 }
 
-bool launch_start(struct launch *l, Plan *plan, const Cgroup *cg, GError **error)
+bool launch_start(struct launch *l, Plan *plan, Cgroup *cg, GError **error)
 {
 	auto_fd own_pid = -1, own_time = -1;
 	int pair[2];
 
 	l->plan = plan;
 	l->patient = plan->hook_out_fd >= 0;
-	/* Non-dumpable from before the clone: nobody in the container can look into us (CVE-2016-9962). */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return fail_errno(error, "become non-dumpable");
+	if (!close_up(plan, error))
+		return false;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return fail_errno(error, "create socket pair");
 	l->sock_fd = pair[0];
@@ -201,7 +225,11 @@ bool launch_start(struct launch *l, Plan *plan, const Cgroup *cg, GError **error
 	fd_close(&plan->child.sock_fd);
 	if (plan->in_between && !take_over(l, error))
 		return false;
-	return write_maps(l, error) && join_cgroups(l, cg, error);
+	if (!write_to_child(l, error))
+		return false;
+	if (plan->unprivileged && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return fail_errno(error, "become non-dumpable");
+	return join_cgroups(l, cg, error);
 }
 
 void launch_reply(const struct launch *l, enum child_reply reply)
@@ -294,24 +322,6 @@ bool launch_set_rlimits(pid_t pid, const struct spec_process *process, GError **
 				limit->type);
 	}
 	return true;
-}
-
-bool launch_set_oom_score(pid_t pid, const struct spec_process *process, GError **error)
-{
-	g_autofree char *path = NULL;
-	char text[32], now[32];
-	int r;
-
-	if (!process->oom_score_adj.set)
-		return true;
-	path = g_strdup_printf("/proc/%d/oom_score_adj", pid);
-	g_snprintf(text, sizeof text, "%" G_GINT64_FORMAT, process->oom_score_adj.value);
-	r = rw_write_control(AT_FDCWD, path, text);
-	/* Without CAP_SYS_RESOURCE it cannot be lowered; what it is already need not be. */
-	if (r == -EACCES && rw_read_file(AT_FDCWD, path, now, sizeof now) > 0 &&
-		g_ascii_strtoll(now, NULL, 10) == process->oom_score_adj.value)
-		return true;
-	return r == 0 || fail_with(error, r, "write %s to %s (process.oomScoreAdj)", text, path);
 }
 
 void launch_abort(struct launch *l)

@@ -25,9 +25,9 @@ struct launch {
 		.sock_fd = -1, .pid_fd = -1                                                                            \
 	}
 
-/* Clones the child, into the cgroup's directory where that can be (cg may be NULL), writes its maps, moves it into the
- * cgroup's other hierarchies. On failure launch_abort cleans up. */
-bool launch_start(struct launch *l, Plan *plan, const Cgroup *cg, GError **error);
+/* Clones the child, into the cgroup's directory where that can be (cg may be NULL), writes its maps and its oom_score_adj,
+ * moves it into the cgroup's other hierarchies. On failure launch_abort cleans up. */
+bool launch_start(struct launch *l, Plan *plan, Cgroup *cg, GError **error);
 
 /* Waits for the child's next word. 1: *ret_report is a message other than MESSAGE_FAILED; 0: the child has closed the
  * socket (it executed its program, or died); -1: it failed, or does not answer: *error. */
@@ -44,9 +44,6 @@ bool launch_fail_died(struct launch *l, GError **error);
 
 /* Sets the limits of a process that is ready. */
 bool launch_set_rlimits(pid_t pid, const struct spec_process *process, GError **error);
-
-/* Writes /proc/PID/oom_score_adj when the process asks for one. */
-bool launch_set_oom_score(pid_t pid, const struct spec_process *process, GError **error);
 
 /* Kills the child if there is one, and reaps it. */
 void launch_abort(struct launch *l);

@@ -5,6 +5,7 @@
 static const enum child_step sequence[] = {
 	STEP_START,
 	STEP_AFFINITY,
+	STEP_TIME_NAMESPACE,
 	STEP_WAIT_MAPS,
 	STEP_JOIN,
 	STEP_ENTER_ROOT,
@@ -56,6 +57,7 @@ static const enum child_step sequence[] = {
 
 const struct order_rule order_rules[] = {
 	{ STEP_START, STEP_WAIT_MAPS, "a parent that dies must end a child that waits for it" },
+	{ STEP_TIME_NAMESPACE, STEP_WAIT_MAPS, "its offsets are written while our files in /proc are still ours" },
 	{ STEP_WAIT_MAPS, STEP_ROOT_IDS, "without a map there is no id 0 to become" },
 	{ STEP_JOIN, STEP_ROOT_IDS, "the ids are those of the user namespace that was joined" },
 	{ STEP_JOIN, STEP_KEYRING, "keyrings belong to a user namespace" },

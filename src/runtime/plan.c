@@ -2,6 +2,7 @@
 #include "runtime/plan.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +21,8 @@ static Plan *plan_new(const struct plan_request *request)
 	plan->child.sock_fd = -1;
 	plan->child.go_fd = request->go_fd;
 	plan->child.start_fd = request->start_fd;
+	plan->unprivileged = !self_has_cap(request->self, CAP_SYS_ADMIN);
+	plan->child_opens = plan->unprivileged;
 	plan->child.ignored_signals = request->self->ignored_signals;
 	return plan;
 }
@@ -117,17 +120,27 @@ Plan *plan_container(const struct plan_request *request, GError **error)
 }
 
 /* The namespaces of a running container, all at once through the pidfd of its first process. The pid namespace is for
- * the parent: it holds for children only. */
+ * the parent, or for a process in between: it holds for children only. */
 static void plan_enter(Plan *plan)
 {
 	const struct container *c = plan->request.container;
 	uint64_t flags = 0;
 
 	for (int t = 0; t < N_NS_TYPES; t++)
-		if (c->own[t] && t != NS_PID)
+		if (c->own[t])
 			flags |= spec_namespace_infos[t].flag;
-	if (c->own[NS_PID])
+	if (plan->unprivileged && c->own[NS_USER]) {
+		/* Only in the container's user namespace have we the right to enter the others. */
+		const struct child_op op = { .step = STEP_JOIN, .number = -1, .join = { c->pid_fd, flags } };
+
+		plan->in_between = true;
+		g_array_append_val(plan->joins, op);
+		plan_add(plan, STEP_WAIT_MAPS, -1);
+		flags = 0;
+	} else if (c->own[NS_PID]) {
 		plan->pid_namespace_fd = c->pid_fd;
+		flags &= ~spec_namespace_infos[NS_PID].flag;
+	}
 	if (flags)
 		plan_add(plan, STEP_JOIN, -1)->join = (struct op_join){ .fd = c->pid_fd, .flag = flags };
 	if (c->own[NS_USER])

@@ -37,13 +37,15 @@ struct Plan {
 	GArray *fds;         /* closed with the plan */
 
 	/* For the parent, around the clone. */
-	uint64_t created;        /* CLONE_NEW* of the container's process */
-	bool in_between;         /* a process in between joins namespaces first */
-	int pid_namespace_fd;    /* the parent's children go there; -1: none */
-	char *uid_map, *gid_map; /* for /proc/PID/uid_map; NULL: no user namespace is created */
-	char *time_offsets;      /* for /proc/self/timens_offsets; NULL: none */
-	bool tell_cgroup;        /* the child waits for REPLY_CGROUP */
+	uint64_t created;     /* CLONE_NEW* of the container's process */
+	bool in_between;      /* a process in between joins namespaces first */
+	int pid_namespace_fd; /* the parent's children go there; -1: none */
+	bool write_maps;      /* a user namespace is made */
+	char *time_offsets;   /* for /proc/self/timens_offsets; NULL: none */
+	bool tell_cgroup;     /* the child waits for REPLY_CGROUP */
 	bool has_runtime_hooks;
+	bool unprivileged;            /* we have no rights but over namespaces of our own */
+	bool child_opens;             /* trees of the host: we may not, or the kernel cannot */
 	int hook_out_fd, hook_err_fd; /* what hooks inside have written; -1: there are none */
 };
 
@@ -91,8 +93,13 @@ bool plan_process(Plan *plan, GError **error);
 /* The propagation that the root of the mount namespace gets first: MS_SLAVE | MS_REC unless the spec says otherwise. */
 unsigned long plan_root_propagation(const struct spec *spec);
 
-/* A detached clone of what is at path, with the propagation it would have had in the container's namespace. */
-int plan_open_tree(Plan *plan, const char *path, bool recursive);
+/* Completes t (its path, attributes and propagation are given; those are copied) with the propagation that it would have
+ * had in the container's namespace, and opens it, or leaves it for the child where we may not. 0, or -errno and what
+ * failed. */
+int plan_open_tree(Plan *plan, struct op_tree *t, enum child_part *ret_part);
+
+/* "open /x: No such file or directory". Free with g_free. */
+char *plan_tree_failure_text(const struct op_tree *t, enum child_part part, int err);
 
 /* The sorting of the steps (order.c). */
 void order_sort(GArray *ops);

@@ -8,42 +8,37 @@
 
 #include "common/error.h"
 
-/* The container's directory in a hierarchy, as a detached mount with the options. Negative: -errno. */
-static int open_own(Plan *plan, const struct cgroup_hierarchy *h, const struct mount_options *o)
+/* The container's directory in a hierarchy, with the options. */
+static bool open_own(Plan *plan, const struct cgroup_hierarchy *h, const struct mount_options *o,
+	struct op_tree *ret_tree, GError **error)
 {
-	g_autofree char *path = g_build_filename(h->mount, h->path, NULL);
-	struct mount_attr attr = { .attr_set = mount_options_attributes(o->flags) };
-	int fd = plan_open_tree(plan, path, false);
+	enum child_part part;
+	struct op_tree t = { .path = plan_printf(plan, "%s%s", h->mount, h->path),
+		.set = mount_options_attributes(o->flags) };
+	int r = plan_open_tree(plan, &t, &part);
 
-	if (fd >= 0 && mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
-		return -1;
-	return fd;
+	if (r < 0)
+		return fail_with(
+			error, r, "open cgroup %s%s%s", h->path, *h->controllers ? " of " : "", h->controllers);
+	*ret_tree = t;
+	return true;
 }
 
 static bool plan_unified(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number,
 	const struct cgroup_hierarchy *h, GError **error)
 {
 	struct op_mount mount = {
-		.tree_fd = -1,
-		.fallback_fd = -1,
 		.target = plan_clean_path(plan, m->destination),
 		.source = "cgroup",
 		.type = "cgroup2",
 		.flags = o->flags,
 	};
 	bool private = plan_has_namespace(plan, NS_CGROUP);
-	int own = -1;
 
 	/* With mapped ids the kernel may refuse the mount. */
-	if (!private || plan_has_namespace(plan, NS_USER)) {
-		own = open_own(plan, h, o);
-		if (own < 0)
-			return fail_with(error, own, "open cgroup %s", h->path);
-	}
-	if (private)
-		mount.fallback_fd = own;
-	else
-		mount.tree_fd = own;
+	if ((!private || plan_has_namespace(plan, NS_USER)) &&
+		!open_own(plan, h, o, private ? &mount.fallback : &mount.tree, error))
+		return false;
 	plan_add(plan, STEP_MOUNT, number)->mount = mount;
 	return true;
 }
@@ -66,8 +61,6 @@ static bool plan_legacy(Plan *plan, const struct spec_mount *m, const struct mou
 	bool named = g_str_has_prefix(h->controllers, "name=");
 	const char *name = named ? h->controllers + strlen("name=") : h->controllers;
 	struct op_mount mount = {
-		.tree_fd = -1,
-		.fallback_fd = -1,
 		.target = plan_printf(plan, "%s/%s", base, name),
 		.source = named ? plan_printf(plan, "%s", name) : "cgroup",
 		.type = "cgroup",
@@ -75,11 +68,8 @@ static bool plan_legacy(Plan *plan, const struct spec_mount *m, const struct mou
 		.data = plan_printf(plan, "%s", h->controllers),
 	};
 
-	if (!plan_has_namespace(plan, NS_CGROUP)) {
-		mount.tree_fd = open_own(plan, h, o);
-		if (mount.tree_fd < 0)
-			return fail_with(error, mount.tree_fd, "open cgroup %s of %s", h->path, h->controllers);
-	}
+	if (!plan_has_namespace(plan, NS_CGROUP) && !open_own(plan, h, o, &mount.tree, error))
+		return false;
 	plan_add(plan, STEP_MOUNT, number)->mount = mount;
 	plan_links(plan, base, name, number);
 	return true;
@@ -91,8 +81,6 @@ static void plan_holder(Plan *plan, const struct spec_mount *m, const struct mou
 	const char *target = plan_clean_path(plan, m->destination);
 
 	plan_add(plan, STEP_MOUNT, number)->mount = (struct op_mount){
-		.tree_fd = -1,
-		.fallback_fd = -1,
 		.target = target,
 		.source = "tmpfs",
 		.type = "tmpfs",

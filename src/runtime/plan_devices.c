@@ -28,12 +28,17 @@ static bool owns_dev(const struct spec *spec)
 
 static bool add_device(Plan *plan, struct op_device device, int number, GError **error)
 {
-	device.tree_fd = -1;
-	if (plan_has_namespace(plan, NS_USER)) {
-		/* Nodes made by a user with mapped ids do not open: the host's own are bound. */
-		device.tree_fd = plan_open_tree(plan, device.path, false);
-		if (device.tree_fd < 0)
-			return fail_with(error, device.tree_fd, "open device %s", device.path);
+	/* Nodes made by a user with mapped ids do not open: the host's own are bound. So they are where we find out too late
+	 * that our own ids are mapped. */
+	device.tree = (struct op_tree){ .path = device.path, .fd = -1, .keep_locked = true };
+	device.bind = plan_has_namespace(plan, NS_USER);
+	if (device.bind) {
+		enum child_part part;
+		int r;
+
+		r = plan_open_tree(plan, &device.tree, &part);
+		if (r < 0)
+			return fail_with(error, r, "open device %s", device.path);
 	}
 	plan_add(plan, STEP_DEVICE, number)->device = device;
 	return true;
@@ -92,8 +97,7 @@ static bool plan_listed_device(Plan *plan, const struct spec_device *d, int numb
 		.gid = (gid_t)d->gid.value,
 	};
 
-	if (fifo && plan_has_namespace(plan, NS_USER)) {
-		device.tree_fd = -1;
+	if (fifo) {
 		plan_add(plan, STEP_DEVICE, number)->device = device;
 		return true;
 	}

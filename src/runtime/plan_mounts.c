@@ -7,11 +7,11 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "child/tree.h"
 #include "common/diag.h"
 #include "common/error.h"
 
@@ -61,26 +61,31 @@ static unsigned long build_propagation(const struct spec *spec)
 	return (p & MS_PRIVATE ? MS_PRIVATE : MS_SLAVE) | MS_REC;
 }
 
-static int set_propagation(int tree_fd, unsigned long propagation)
+int plan_open_tree(Plan *plan, struct op_tree *t, enum child_part *ret_part)
 {
-	struct mount_attr attr = { .propagation = propagation & ~(unsigned long)MS_REC };
-	unsigned int rec = propagation & MS_REC ? AT_RECURSIVE : 0;
+	const unsigned long build = build_propagation(plan->request.spec);
+	bool shared = is_shared(build);
+	unsigned long *all = spec_pool_zalloc(plan->pool, (t->n_propagation + 1) * sizeof *all);
+	int fd = -ENOSYS;
 
-	return mount_setattr(tree_fd, "", AT_EMPTY_PATH | rec, &attr, sizeof attr);
-}
-
-int plan_open_tree(Plan *plan, const char *path, bool recursive)
-{
-	unsigned long propagation = build_propagation(plan->request.spec);
-	int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0u));
-
+	/* A clone is still a peer of the host's mount; in the container's namespace it would be what the root is. */
+	all[0] = build;
+	for (size_t i = 0; i < t->n_propagation; i++)
+		all[i + !shared] = t->propagation[i];
+	t->propagation = all;
+	t->n_propagation += !shared;
+	t->keep_locked = plan_has_namespace(plan, NS_USER);
+	t->fd = -1;
+	*ret_part = PART_SOURCE;
+	if (!plan->child_opens)
+		fd = tree_open(t, ret_part);
+	/* Rootless, or inside somebody's mount namespace, mounts are the business of who has a namespace of its own. */
+	if (fd == -ENOSYS || (fd == -EPERM && *ret_part == PART_SOURCE))
+		plan->child_opens = true;
 	if (fd < 0)
-		return -errno;
-	plan_take_fd(plan, fd);
-	/* The clone is still a peer of the host's mount; in the container's namespace it would be what the root is. */
-	if (!is_shared(propagation) && set_propagation(fd, propagation) < 0)
-		return -errno;
-	return fd;
+		return plan->child_opens ? 0 : fd;
+	t->fd = plan_take_fd(plan, fd);
+	return 0;
 }
 
 /* With --no-pivot the host's mounts stay below the new root. Whole ones of procfs and sysfs among them would let the
@@ -116,8 +121,13 @@ bool plan_rootfs(Plan *plan, GError **error)
 	unsigned long propagation = build_propagation(spec);
 	bool own = plan_has_namespace(plan, NS_MOUNT);
 	unsigned long final = plan_root_propagation(spec);
+	struct op_rootfs rootfs = {
+		.tree = { .path = path, .recursive = true },
+		.anywhere = own && !plan->request.no_pivot && spec->hooks[HOOK_CREATE_CONTAINER].n_hooks == 0,
+	};
+	enum child_part part;
 	struct stat st;
-	int fd;
+	int r;
 
 	if (plan->request.no_pivot && spec->linux_.rootfs_propagation && (final & MS_PRIVATE))
 		return fail(error, "rootfsPropagation of [r]private is not safe without pivot_root");
@@ -127,16 +137,12 @@ bool plan_rootfs(Plan *plan, GError **error)
 		plan_add(plan, STEP_PROPAGATION, -1)->flags.flags = propagation;
 	if (own && is_shared(propagation) && !plan->request.no_pivot)
 		plan_add(plan, STEP_PARENT_PRIVATE, -1)->flags.path = path;
-	fd = plan_open_tree(plan, path, true);
-	if (fd < 0)
-		return fail_with(error, fd, "invalid rootfs: open %s", path);
-	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+	r = plan_open_tree(plan, &rootfs.tree, &part);
+	if (r < 0)
+		return fail_with(error, r, "invalid rootfs: open %s", path);
+	if ((rootfs.tree.fd < 0 ? stat(path, &st) : fstat(rootfs.tree.fd, &st)) < 0 || !S_ISDIR(st.st_mode))
 		return fail(error, "invalid rootfs: %s is not a directory", path);
-	plan_add(plan, STEP_ROOTFS, -1)->rootfs = (struct op_rootfs){
-		.tree_fd = fd,
-		.path = path,
-		.anywhere = own && !plan->request.no_pivot && spec->hooks[HOOK_CREATE_CONTAINER].n_hooks == 0,
-	};
+	plan_add(plan, STEP_ROOTFS, -1)->rootfs = rootfs;
 	if (own && plan->request.no_pivot && !is_shared(propagation) && !plan_hide(plan, path, error))
 		return false;
 	plan_add(plan, STEP_PIVOT, -1)->pivot = (struct op_pivot){
@@ -165,64 +171,49 @@ static bool fail_mount(const struct spec_mount *m, GError **error)
 	return fail_prefix(error, "error mounting \"%s\" to rootfs at \"%s\"", m->source ?: m->type ?: "", m->destination);
 }
 
-/* The locked flags of a source: where ids are mapped, what was not asked to be off stays on. */
-static uint64_t kept_attributes(int tree_fd)
+/* A remount of a bind mount sets all flags of the mount, or none when no option names one (as mount(2) would). */
+static void set_attributes(struct op_tree *t, const struct mount_options *o)
 {
-	static const struct {
-		unsigned long flag;
-		uint64_t attribute;
-	} pairs[] = { { ST_RDONLY, MOUNT_ATTR_RDONLY }, { ST_NOSUID, MOUNT_ATTR_NOSUID },
-		{ ST_NODEV, MOUNT_ATTR_NODEV }, { ST_NOEXEC, MOUNT_ATTR_NOEXEC } };
-	uint64_t kept = 0;
-	struct statvfs fs;
+	uint64_t set = mount_options_attributes(o->flags), off = mount_options_attributes(o->cleared) & ~set;
 
-	if (fstatvfs(tree_fd, &fs) < 0)
-		return 0;
-	for (size_t i = 0; i < G_N_ELEMENTS(pairs); i++)
-		if (fs.f_flag & pairs[i].flag)
-			kept |= pairs[i].attribute;
-	return kept;
+	t->rec_set = o->rec_set;
+	t->rec_clear = o->rec_clear;
+	t->propagation = o->propagation ? (unsigned long *)o->propagation->data : NULL;
+	t->n_propagation = o->propagation ? o->propagation->len : 0;
+	if (!o->flags && !o->cleared)
+		return;
+	t->set = set;
+	t->clear = (mount_options_attributes(BIND_FLAGS) & ~set) | (off & MOUNT_ATTR_NODIRATIME);
+	t->asked_off = off;
+	if ((o->flags | o->cleared) & (MS_NOATIME | MS_RELATIME | MS_STRICTATIME))
+		t->clear |= MOUNT_ATTR__ATIME;
 }
 
-/* A remount of a bind mount sets all flags of the mount, or none when no option names one (as mount(2) would). */
-static bool set_attributes(Plan *plan, int tree_fd, const struct mount_options *o, GError **error)
+static bool fail_tree(const struct op_tree *t, enum child_part part, int err, GError **error)
 {
-	uint64_t set = mount_options_attributes(o->flags), explicit_clear = mount_options_attributes(o->cleared) & ~set;
-	struct mount_attr attr = { .attr_set = set };
+	g_autofree char *text = plan_tree_failure_text(t, part, err);
 
-	if (o->flags || o->cleared) {
-		attr.attr_clr = mount_options_attributes(BIND_FLAGS) & ~set;
-		if (plan_has_namespace(plan, NS_USER)) {
-			uint64_t kept = kept_attributes(tree_fd);
+	g_set_error(error, TALLY_ERROR, ABS(err), "%s", text);
+	return false;
+}
 
-			if (kept & explicit_clear)
-				return fail_with(error, EPERM, "cannot clear locked flags");
-			attr.attr_clr &= ~kept;
-		}
-		if ((o->flags | o->cleared) & (MS_NOATIME | MS_RELATIME | MS_STRICTATIME))
-			attr.attr_clr |= MOUNT_ATTR__ATIME;
-		attr.attr_clr |= explicit_clear & MOUNT_ATTR_NODIRATIME;
-		if (mount_setattr(tree_fd, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
-			return fail_errno(error, "set mount attributes");
-	}
-	if (o->rec_set || o->rec_clear) {
-		attr = (struct mount_attr){ .attr_set = o->rec_set, .attr_clr = o->rec_clear };
-		if (mount_setattr(tree_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0)
-			return fail_errno(error, "set mount attributes recursively");
-	}
-	for (guint i = 0; o->propagation && i < o->propagation->len; i++)
-		if (set_propagation(tree_fd, g_array_index(o->propagation, unsigned long, i)) < 0)
-			return fail_errno(error, "set mount propagation");
-	return true;
+/* What there is to bind: a directory, a file, a procfs. Through the tree, when we could open it. */
+static int look_at(const struct op_tree *t, struct stat *ret_st, struct statfs *ret_fs)
+{
+	auto_fd own = t->fd < 0 ? open(t->path, O_PATH | O_CLOEXEC) : -1;
+	int fd = t->fd < 0 ? own : t->fd;
+
+	return fd < 0 || fstat(fd, ret_st) < 0 || fstatfs(fd, ret_fs) < 0 ? -errno : 0;
 }
 
 static bool plan_bind(
 	Plan *plan, const struct spec_mount *m, const struct mount_options *o, struct op_mount *mount, GError **error)
 {
-	g_autofree char *source = NULL;
+	struct op_tree *t = &mount->tree;
+	enum child_part part = PART_SOURCE;
 	struct statfs fs;
 	struct stat st;
-	int fd;
+	int r;
 
 	if (o->data)
 		return fail(error, "invalid mount: bind mounts cannot have any filesystem-specific options applied: %s",
@@ -231,18 +222,18 @@ static bool plan_bind(
 		return fail(error, "invalid mount: tmpcopyup is for tmpfs only");
 	if (!m->source)
 		return fail(error, "bind mounts need a source");
-	source = g_canonicalize_filename(m->source, plan->request.container->bundle);
-	fd = plan_open_tree(plan, source, o->recursive);
-	if (fd < 0)
-		return fail_with(error, fd, "open %s", source);
-	if (fstat(fd, &st) < 0)
-		return fail_errno(error, "stat %s", source);
-	if (!set_attributes(plan, fd, o, error))
-		return false;
-	mount->tree_fd = fd;
+	t->path = spec_pool_take(plan->pool, g_canonicalize_filename(m->source, plan->request.container->bundle));
+	t->recursive = o->recursive;
+	set_attributes(t, o);
+	r = plan_open_tree(plan, t, &part);
+	if (r < 0)
+		return fail_tree(t, part, r, error);
+	r = look_at(t, &st, &fs);
+	if (r < 0)
+		return fail_with(error, r, "open %s", t->path);
 	mount->target_is_file = !S_ISDIR(st.st_mode);
 	if (!mount->may_cover_proc && strcmp(mount->target, "/proc") == 0) {
-		if (fstatfs(fd, &fs) < 0 || fs.f_type != PROC_MAGIC)
+		if (fs.f_type != PROC_MAGIC)
 			return fail(error, "\"/proc\" cannot be mounted because it is not of type proc");
 		mount->may_cover_proc = true;
 	}
@@ -262,18 +253,35 @@ static void set_new_propagation(Plan *plan, const struct mount_options *o, struc
 	mount->propagation = plan_memdup(plan, o->propagation->data, o->propagation->len * sizeof(unsigned long));
 }
 
-/* sysfs belongs to the network namespace: without one of its own, a container with mapped ids may not mount it. */
-static int open_sys_fallback(Plan *plan, const struct spec_mount *m, const struct mount_options *o)
+/* What a container with mapped ids may not mount: sysfs belongs to the network namespace, procfs to the pid namespace. With
+ * the host's, it gets the host's own view. */
+static struct op_tree host_view(Plan *plan, const struct spec_mount *m, const struct mount_options *o)
 {
-	struct mount_attr attr = { .attr_set = mount_options_attributes(o->flags) };
-	int fd;
+	bool sysfs = g_strcmp0(m->type, "sysfs") == 0, proc = g_strcmp0(m->type, "proc") == 0;
+	struct op_tree t = { .recursive = true, .rec_set = mount_options_attributes(o->flags) };
+	enum child_part part;
 
-	if (g_strcmp0(m->type, "sysfs") != 0 || !plan_has_namespace(plan, NS_USER))
-		return -1;
-	fd = plan_open_tree(plan, "/sys", true);
-	if (fd >= 0 && mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0)
-		return -1;
-	return fd < 0 ? -1 : fd;
+	if (!plan_has_namespace(plan, NS_USER) || !(sysfs || (proc && !plan_has_namespace(plan, NS_PID))))
+		return (struct op_tree){ .fd = -1 };
+	t.path = sysfs ? "/sys" : "/proc";
+	return plan_open_tree(plan, &t, &part) < 0 ? (struct op_tree){ .fd = -1 } : t;
+}
+
+/* Every engine asks for gid=5 on devpts, a group that a user with few ids does not have: there terminals are their
+ * owner's. NULL: nothing of the kind was asked. */
+static const char *data_without_group(Plan *plan, const struct spec_mount *m, const struct mount_options *o)
+{
+	g_auto(GStrv) parts = NULL;
+	GString *kept;
+
+	if (!o->data || !strstr(o->data->str, "gid=") || g_strcmp0(m->type, "devpts") != 0)
+		return NULL;
+	parts = g_strsplit(o->data->str, ",", -1);
+	kept = g_string_new(NULL);
+	for (char **p = parts; *p; p++)
+		if (!g_str_has_prefix(*p, "gid="))
+			g_string_append_printf(kept, "%s%s", kept->len ? "," : "", *p);
+	return spec_pool_take(plan->pool, g_string_free(kept, FALSE));
 }
 
 static bool plan_new_mount(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number,
@@ -288,6 +296,7 @@ static bool plan_new_mount(Plan *plan, const struct spec_mount *m, const struct 
 	mount->source = m->source ?: m->type;
 	mount->flags = o->flags;
 	mount->data = o->data ? plan_printf(plan, "%s", o->data->str) : NULL;
+	mount->data_if_unmapped = data_without_group(plan, m, o);
 	mount->inherit_mode =
 		tmpfs && !(o->data && (g_str_has_prefix(o->data->str, "mode=") || strstr(o->data->str, ",mode=")));
 	mount->copy_up = o->copy_up;
@@ -295,7 +304,7 @@ static bool plan_new_mount(Plan *plan, const struct spec_mount *m, const struct 
 	mount->rec_clear = o->rec_clear;
 	mount->target_no_symlink = g_strcmp0(m->type, "proc") == 0 || g_strcmp0(m->type, "sysfs") == 0;
 	mount->may_cover_proc |= g_strcmp0(m->type, "proc") == 0 && strcmp(mount->target, "/proc") == 0;
-	mount->fallback_fd = open_sys_fallback(plan, m, o);
+	mount->fallback = host_view(plan, m, o);
 	set_new_propagation(plan, o, mount);
 	if (late_ro) {
 		/* Devices, links and copied files have to get in first. */
@@ -308,7 +317,7 @@ static bool plan_new_mount(Plan *plan, const struct spec_mount *m, const struct 
 
 static bool plan_mount(Plan *plan, const struct spec_mount *m, int number, GError **error)
 {
-	struct op_mount mount = { .tree_fd = -1, .fallback_fd = -1, .target = plan_clean_path(plan, m->destination) };
+	struct op_mount mount = { .target = plan_clean_path(plan, m->destination) };
 	struct mount_options o;
 	bool ok = mount_options_parse(m->options, &o, error);
 	bool cgroup = ok && !o.bind && (g_strcmp0(m->type, "cgroup") == 0 || g_strcmp0(m->type, "cgroup2") == 0);
@@ -319,7 +328,7 @@ static bool plan_mount(Plan *plan, const struct spec_mount *m, int number, GErro
 	else if (ok && g_str_has_prefix(mount.target, "/proc/") && !mount.may_cover_proc)
 		ok = fail(error, "\"%s\" cannot be mounted because it is inside /proc", mount.target);
 	else if (ok && strcmp(mount.target, "/proc") == 0 && !o.bind && g_strcmp0(m->type, "bind") != 0 &&
-		g_strcmp0(m->type, "proc") != 0)
+		 g_strcmp0(m->type, "proc") != 0)
 		ok = fail(error, "\"/proc\" cannot be mounted because it is not of type proc");
 	else if (cgroup)
 		ok = plan_cgroup_mount(plan, m, &o, number, error);

@@ -2,6 +2,7 @@
 #include "runtime/plan.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,21 +31,23 @@ static void add_join(GArray *list, int fd, uint64_t flag, int number)
 	g_array_append_val(list, op);
 }
 
-/* The user namespace is joined last: until then we have all rights over the others, whoever owns them. */
-static const enum spec_namespace_type join_order[] = { NS_PID, NS_NETWORK, NS_IPC, NS_UTS, NS_CGROUP, NS_TIME, NS_MOUNT,
-	NS_USER };
+/* The user namespace is joined last: until then we have all rights over the others, whoever owns them. Without rights it is
+ * joined first, and gives some. */
+static const enum spec_namespace_type join_order[] = { NS_USER, NS_PID, NS_NETWORK, NS_IPC, NS_UTS, NS_CGROUP, NS_TIME,
+	NS_MOUNT, NS_USER };
 
 /* With a user namespace in play, joining comes before it is entered or made, in a process of its own. Else the child
  * itself joins, and the pid namespace is the parent's business: it holds for children only. */
 static bool plan_joins(Plan *plan, GError **error)
 {
 	const struct spec_namespace *ns = plan->request.spec->linux_.namespaces;
+	bool privileged = self_has_cap(plan->request.self, CAP_SYS_ADMIN);
 	size_t joined = 0;
 
 	for (int t = 0; t < N_NS_TYPES; t++) {
 		if (ns[t].path)
 			joined++;
-		else if (ns[t].wanted && t != NS_CGROUP && (t != NS_TIME || !plan->time_offsets))
+		else if (ns[t].wanted && t != NS_CGROUP && t != NS_TIME)
 			plan->created |= spec_namespace_infos[t].flag;
 	}
 	plan->in_between = joined > 0 && ns[NS_USER].wanted;
@@ -52,7 +55,7 @@ static bool plan_joins(Plan *plan, GError **error)
 		enum spec_namespace_type t = join_order[i];
 		int fd = -1;
 
-		if (!ns[t].path)
+		if (!ns[t].path || (t == NS_USER && (i == 0) == privileged))
 			continue;
 		if (!open_namespace(plan, t, &fd, error))
 			return false;
@@ -66,27 +69,15 @@ static bool plan_joins(Plan *plan, GError **error)
 	return true;
 }
 
-static char *map_text(Plan *plan, const struct spec_id_map *maps, size_t n)
-{
-	GString *text = g_string_new(NULL);
-
-	for (size_t i = 0; i < n; i++)
-		g_string_append_printf(text, "%u %u %u\n", maps[i].container_id, maps[i].host_id, maps[i].size);
-	return spec_pool_take(plan->pool, g_string_free(text, FALSE));
-}
-
 static void plan_user(Plan *plan)
 {
 	const struct spec_linux *l = &plan->request.spec->linux_;
 
 	if (!l->namespaces[NS_USER].wanted)
 		return;
-	if (!l->namespaces[NS_USER].path) {
-		plan->uid_map = map_text(plan, l->uid_mappings, l->n_uid_mappings);
-		plan->gid_map = map_text(plan, l->gid_mappings, l->n_gid_mappings);
-	}
+	plan->write_maps = !l->namespaces[NS_USER].path;
 	/* With a process in between there may be nothing to write, but its word must come before ours. */
-	if (plan->uid_map || plan->in_between)
+	if (plan->write_maps || plan->in_between)
 		plan_add(plan, STEP_WAIT_MAPS, -1);
 	plan_add(plan, STEP_ROOT_IDS, -1);
 }
@@ -96,7 +87,7 @@ static void plan_time(Plan *plan)
 	const struct spec_linux *l = &plan->request.spec->linux_;
 	GString *text;
 
-	if (!l->monotonic_secs.set && !l->monotonic_nanosecs.set && !l->boottime_secs.set && !l->boottime_nanosecs.set)
+	if (!l->namespaces[NS_TIME].wanted || l->namespaces[NS_TIME].path)
 		return;
 	text = g_string_new(NULL);
 	if (l->monotonic_secs.set || l->monotonic_nanosecs.set)
@@ -105,7 +96,13 @@ static void plan_time(Plan *plan)
 	if (l->boottime_secs.set || l->boottime_nanosecs.set)
 		g_string_append_printf(text, "boottime %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n",
 			l->boottime_secs.value, l->boottime_nanosecs.value);
-	plan->time_offsets = spec_pool_take(plan->pool, g_string_free(text, FALSE));
+	/* With rights over it the parent makes it: the child's own files in /proc are closed to the child then. */
+	if (text->len && self_has_cap(plan->request.self, CAP_SYS_ADMIN))
+		plan->time_offsets = spec_pool_take(plan->pool, g_string_free(text, FALSE));
+	else
+		plan_add(plan, STEP_TIME_NAMESPACE, -1)->path.path =
+			text->len ? spec_pool_take(plan->pool, g_string_free(text, FALSE))
+				  : (g_string_free(text, TRUE), NULL);
 }
 
 static void plan_sysctls(Plan *plan)

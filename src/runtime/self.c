@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -37,9 +38,25 @@ bool self_read(struct self *ret_self, GError **error)
 		return fail_with(error, (int)n, "read /proc/self/status");
 	if (!read_mask(text, "\nSigIgn:\t", &ret_self->ignored_signals) ||
 		!read_mask(text, "\nCapPrm:\t", &ret_self->permitted_caps) ||
+		!read_mask(text, "\nCapEff:\t", &ret_self->effective_caps) ||
 		!read_mask(text, "\nCapBnd:\t", &ret_self->bounding_caps))
 		return fail(error, "read /proc/self/status: a line is missing");
 	return true;
+}
+
+bool self_has_cap(const struct self *self, int cap)
+{
+	return self->effective_caps >> cap & 1;
+}
+
+bool self_in_user_namespace(void)
+{
+	unsigned int inside, outside, size;
+	char text[256];
+
+	if (rw_read_file(AT_FDCWD, "/proc/self/uid_map", text, sizeof text) <= 0)
+		return false;
+	return sscanf(text, "%u %u %u", &inside, &outside, &size) != 3 || inside || outside || size != UINT32_MAX;
 }
 
 /* Whether writing to the file behind fd is refused whoever asks. */

@@ -7,11 +7,17 @@
 
 struct self {
 	uint64_t ignored_signals; /* bit n-1 for signal n */
-	uint64_t permitted_caps, bounding_caps;
+	uint64_t permitted_caps, effective_caps, bounding_caps;
 };
 
 /* Reads /proc/self/status. */
 bool self_read(struct self *ret_self, GError **error);
+
+/* Whether we have the capability (CAP_*) now. */
+bool self_has_cap(const struct self *self, int cap);
+
+/* Whether our own ids are mapped, as in a container or under `podman unshare`. */
+bool self_in_user_namespace(void);
 
 /* Makes sure that what runs from here on is not the program's file on the host, which a container could otherwise
  * overwrite through /proc/PID/exe (CVE-2019-5736): executes itself again from a read-only mount that nobody else has, or

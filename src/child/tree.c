@@ -1,0 +1,185 @@
+/* Trees of mounts of the host. Runs between clone and execve as well: system calls only. */
+#include "child/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+
+#include "base/fd.h"
+
+static int failed(enum child_part part, enum child_part *ret_part)
+{
+	*ret_part = part;
+	return -errno;
+}
+
+/* The flags of a source that a container with mapped ids may not take off (mount_namespaces(7)). */
+static uint64_t locked_attributes(int fd)
+{
+	static const struct {
+		unsigned long flag;
+		uint64_t attribute;
+	} pairs[] = { { ST_RDONLY, MOUNT_ATTR_RDONLY }, { ST_NOSUID, MOUNT_ATTR_NOSUID },
+		{ ST_NODEV, MOUNT_ATTR_NODEV }, { ST_NOEXEC, MOUNT_ATTR_NOEXEC } };
+	uint64_t locked = 0;
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return 0;
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+		if ((unsigned long)fs.f_flags & pairs[i].flag)
+			locked |= pairs[i].attribute;
+	return locked;
+}
+
+/* What is to be set and cleared on the top of a tree. -EPERM: a locked flag was asked to be off. */
+static int top_attributes(const struct op_tree *t, int fd, struct mount_attr *ret_attr)
+{
+	uint64_t locked = t->keep_locked && t->clear ? locked_attributes(fd) : 0;
+
+	if (locked & t->asked_off)
+		return -EPERM;
+	*ret_attr = (struct mount_attr){ .attr_set = t->set, .attr_clr = t->clear & ~locked };
+	return 0;
+}
+
+static bool has_attributes(const struct mount_attr *attr)
+{
+	return attr->attr_set || attr->attr_clr || attr->propagation;
+}
+
+static int set_id_map(const struct op_tree *t, int fd)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)t->id_map_fd };
+	unsigned int recursive = t->id_map_recursive ? AT_RECURSIVE : 0;
+
+	return mount_setattr(fd, "", AT_EMPTY_PATH | recursive, &attr, sizeof attr);
+}
+
+int tree_open(const struct op_tree *t, enum child_part *ret_part)
+{
+	const struct mount_attr all = { .attr_set = t->rec_set, .attr_clr = t->rec_clear };
+	auto_fd fd =
+		open_tree(AT_FDCWD, t->path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (t->recursive ? AT_RECURSIVE : 0u));
+	struct mount_attr attr;
+
+	if (fd < 0)
+		return failed(PART_SOURCE, ret_part);
+	if (t->id_map_fd > 0 && set_id_map(t, fd) < 0)
+		return failed(PART_IDMAP, ret_part);
+	if (top_attributes(t, fd, &attr) < 0) {
+		*ret_part = PART_LOCKED;
+		return -EPERM;
+	}
+	if (has_attributes(&attr) && mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
+		return failed(PART_ATTRIBUTES, ret_part);
+	attr = all;
+	if (has_attributes(&attr) && mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0)
+		return failed(PART_ATTRIBUTES, ret_part);
+	for (size_t i = 0; i < t->n_propagation; i++) {
+		unsigned int recursive = t->propagation[i] & MS_REC ? AT_RECURSIVE : 0;
+
+		attr = (struct mount_attr){ .propagation = t->propagation[i] & ~(unsigned long)MS_REC };
+		if (mount_setattr(fd, "", AT_EMPTY_PATH | recursive, &attr, sizeof attr) < 0)
+			return failed(PART_PROPAGATION, ret_part);
+	}
+	return steal_fd(&fd);
+}
+
+/* The whole tree by mount(2): bound first, changed where it is. */
+static int place_by_mount2(struct child *c, const struct op_tree *t, int target_fd, const char *path)
+{
+	const struct mount_attr all = { .attr_set = t->rec_set, .attr_clr = t->rec_clear };
+	auto_fd source = open(t->path, O_PATH | O_CLOEXEC);
+	auto_fd top = -1;
+	struct mount_attr attr;
+	int r;
+
+	if (source < 0)
+		return child_fail(c, PART_SOURCE);
+	if (t->id_map_fd > 0)
+		return child_result(c, PART_IDMAP, -ENOSYS);
+	r = child_result(c, PART_MOUNT, mount2_bind(c, source, target_fd, t->recursive));
+	top = r < 0 ? r : inroot_open(&c->root, path, 0);
+	if (top < 0)
+		return r < 0 ? r : child_result(c, PART_TARGET, top);
+	r = child_result(c, PART_LOCKED, top_attributes(t, top, &attr));
+	if (r == 0 && has_attributes(&attr))
+		r = child_result(c, PART_ATTRIBUTES, mount2_set_attributes(c, top, &attr, false));
+	if (r == 0 && has_attributes(&all))
+		r = child_result(c, PART_ATTRIBUTES, mount2_set_attributes(c, top, &all, true));
+	for (size_t i = 0; r == 0 && i < t->n_propagation; i++) {
+		attr = (struct mount_attr){ .propagation = t->propagation[i] & ~(unsigned long)MS_REC };
+		r = child_result(
+			c, PART_PROPAGATION, mount2_set_attributes(c, top, &attr, (t->propagation[i] & MS_REC) != 0));
+	}
+	return r;
+}
+
+static int attach(int tree_fd, int target_fd)
+{
+	return move_mount(tree_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ? -errno
+													     : 0;
+}
+
+int tree_place(struct child *c, const struct op_tree *t, int target_fd, const char *path)
+{
+	enum child_part part = PART_NONE;
+	auto_fd own = -1;
+	int fd = t->fd, r;
+
+	if (c->mount2)
+		return place_by_mount2(c, t, target_fd, path);
+	if (fd < 0)
+		fd = own = tree_open(t, &part);
+	r = fd < 0 ? child_result(c, part, fd) : child_result(c, PART_MOUNT, attach(fd, target_fd));
+	if (r != -ENOSYS)
+		return r;
+	c->mount2 = true;
+	return place_by_mount2(c, t, target_fd, path);
+}
+
+int tree_set_attributes(struct child *c, int fd, const struct mount_attr *attr, bool recursive)
+{
+	struct mount_attr copy = *attr;
+	unsigned int flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u);
+
+	if (!c->mount2) {
+		if (mount_setattr(fd, "", flags, &copy, sizeof copy) == 0)
+			return 0;
+		if (errno != ENOSYS)
+			return -errno;
+		c->mount2 = true;
+	}
+	return mount2_set_attributes(c, fd, attr, recursive);
+}
+
+static int cover(int source_fd, int target_fd, bool recursive, uint64_t set)
+{
+	struct mount_attr attr = { .attr_set = set };
+	auto_fd tree = open_tree(
+		source_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u));
+
+	if (tree < 0)
+		return -errno;
+	if (set && mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
+		return -errno;
+	return attach(tree, target_fd);
+}
+
+int tree_cover(struct child *c, int source_fd, int target_fd, const char *path, bool recursive, uint64_t set)
+{
+	const struct mount_attr attr = { .attr_set = set };
+	auto_fd top = -1;
+	int r = c->mount2 ? -ENOSYS : cover(source_fd, target_fd, recursive, set);
+
+	if (r != -ENOSYS)
+		return r;
+	c->mount2 = true;
+	r = mount2_bind(c, source_fd, target_fd, recursive);
+	if (r < 0 || !set)
+		return r;
+	top = inroot_open(&c->root, path, 0);
+	return top < 0 ? top : mount2_set_attributes(c, top, &attr, false);
+}

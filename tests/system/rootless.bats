@@ -1,0 +1,282 @@
+# Containers of an ordinary user: no rights but over user namespaces of its own. The account is made for the tests, in a
+# private mount namespace: the host never sees it.
+load ../lib/harness
+
+USER_ID=4711 GROUP_ID=4712
+
+setup_file() {
+	local f
+	mkdir -p "$WORK/etc"
+	for f in passwd group subuid subgid; do
+		cp "/etc/$f" "$WORK/etc/$f" 2>/dev/null || : >"$WORK/etc/$f"
+	done
+	echo "tallyuser:x:$USER_ID:$GROUP_ID::/nonexistent:/bin/sh" >>"$WORK/etc/passwd"
+	echo "tallyuser:x:$GROUP_ID:" >>"$WORK/etc/group"
+	echo "tallyuser:600000:65536" >>"$WORK/etc/subuid"
+	echo "tallyuser:700000:65536" >>"$WORK/etc/subgid"
+	chmod 644 "$WORK/etc/"*
+	for f in passwd group subuid subgid; do mount --bind "$WORK/etc/$f" "/etc/$f"; done
+}
+
+teardown_file() {
+	for f in passwd group subuid subgid; do umount "/etc/$f"; done
+	rm -rf "$WORK/etc"
+}
+
+# as_user CMD...: without rights, and with no environment but what the programs need
+as_user() {
+	setpriv --reuid "$USER_ID" --regid "$GROUP_ID" --clear-groups --inh-caps=-all \
+		env -i PATH="$PATH" XDG_RUNTIME_DIR="$DIR/xdg" _OCI_SYNCPIPE="${_OCI_SYNCPIPE-}" "$@"
+}
+rt() { as_user "$RUNTIME" --root "$ROOT" "$@"; }
+own() { chown -R "$USER_ID:$GROUP_ID" "$DIR"; }
+
+# user_bundle CMD...: a bundle of the user, whose root is the container's
+user_bundle() {
+	bundle "$@"
+	own_rootfs
+	config 'del(.linux.cgroupsPath) | .linux.namespaces += [{ type: "user" }]
+		| .linux.uidMappings = [{ containerID: 0, hostID: $u, size: 1 }]
+		| .linux.gidMappings = [{ containerID: 0, hostID: $g, size: 1 }]' --argjson u "$USER_ID" --argjson g "$GROUP_ID"
+	# runc 1.1.5 refuses a group that is not mapped, by whoever it was asked for
+	runtime_is_ours || config '(.mounts[] | select(.type == "devpts")).options -= ["gid=5"]'
+	mkdir -p "$DIR/xdg"
+	own
+}
+
+many_ids() {
+	config '.linux.uidMappings += [{ containerID: 1, hostID: 600000, size: 65536 }]
+		| .linux.gidMappings += [{ containerID: 1, hostID: 700000, size: 65536 }]'
+}
+
+in_container() {
+	config '.process.args = $ARGS.positional' --args -- "$@"
+	own
+	rt run --bundle "$BUNDLE" "$ID"
+}
+
+prepare() { user_bundle true; }
+
+@test "rootless: the user is root inside, and itself outside" {
+	is "$(in_container sh -c 'id -u; id -g; tr -s " " </proc/self/uid_map; tr -s " " </proc/self/gid_map; cat /proc/self/setgroups
+		touch /work/file; stat -c %u:%g /work/file')" \
+		$'0\n0\n 0 4711 1\n 0 4712 1\ndeny\n0:0'
+	is "$(stat -c %u:%g "$BUNDLE/rootfs/work/file")" 4711:4712
+}
+
+@test "rootless: more ids by newuidmap and newgidmap" {
+	many_ids
+	config '.process.user = { uid: 1000, gid: 1000, additionalGids: [2000] }'
+	runtime_is_ours || config 'del(.process.user.additionalGids)' # runc gives none, and does not drop its own
+	only_ours runtime is "$(in_container sh -c 'id -G' 2>/dev/null)" "1000 2000"
+	only_ours runtime is "$(in_container sh -c 'id -G' 2>/dev/null)" "1000 2000"
+	is "$(in_container sh -c 'id -u; id -g; tr -s " " </proc/self/uid_map; cat /proc/self/setgroups')" \
+		$'1000\n1000\n 0 4711 1\n 1 600000 65536\nallow'
+}
+
+@test "rootless: without the helpers the error says so, and one id needs none" {
+	runtime_is_ours || return 0 # runc looks for them at other times
+	mkdir "$DIR/empty"
+	as_user() {
+		setpriv --reuid "$USER_ID" --regid "$GROUP_ID" --clear-groups env -i PATH="$DIR/empty" "$@"
+	}
+	in_container true
+	many_ids
+	refuses in_container true
+	has "$stderr" "linux.gidMappings: an ordinary user may map nothing but the own id without newgidmap"
+	nothing_left
+}
+
+@test "rootless: ids that are not the user's are refused, with the helper's words" {
+	config '.linux.uidMappings += [{ containerID: 1, hostID: 900000, size: 10 }]'
+	refuses in_container true
+	only_ours runtime has "$stderr" "linux.uidMappings: "
+	has "$stderr" "newuidmap"
+	nothing_left
+}
+
+@test "rootless: create, start, exec, kill, delete" {
+	config '.process.args = ["sleep", "1000"]'
+	own
+	rt_create
+	is "$(status_of)" created
+	rt start "$ID"
+	is "$(status_of)" running
+	is "$(rt exec "$ID" sh -c 'id -u; readlink /proc/self/ns/pid; readlink /proc/self/ns/user; readlink /proc/self/ns/net')" \
+		"0"$'\n'"$(for n in pid user net; do readlink "/proc/$(cat "$DIR/pid")/ns/$n"; done)"
+	exits 3 rt exec "$ID" sh -c 'exit 3'
+	rt exec -d --pid-file "$DIR/exec.pid" "$ID" sleep 1000
+	rt kill "$ID" KILL
+	await process-gone "$(cat "$DIR/pid")"
+	await process-gone "$(cat "$DIR/exec.pid")"
+	is "$(status_of)" stopped
+	rt delete "$ID"
+	nothing_left
+}
+
+@test "rootless: the config.json of spec --rootless runs as it is, for the user who wrote it" {
+	rm "$BUNDLE/config.json"
+	as_user "$RUNTIME" spec --rootless --bundle "$BUNDLE"
+	is "$(jq -c '[.linux.uidMappings[0].hostID, .linux.gidMappings[0].hostID, .linux.resources, .process.terminal]' <"$BUNDLE/config.json")" \
+		'[4711,4712,null,true]'
+	config '.process.terminal = false'
+	is "$(in_container sh -c 'id -u; ls /sys/class/net')" "0"$'\n'"$(ls /sys/class/net)"
+}
+
+@test "rootless: a terminal, in run and in exec" {
+	config '.process.terminal = true | .process.args = ["sleep", "1000"]'
+	own
+	as_user "$TOOLS/console" "$DIR/console.sock" "$DIR/console.ready" </dev/null 3>&- 4>&- >"$DIR/console.out" 2>&1 &
+	echo $! >>"$DIR/helpers"
+	await exists "$DIR/console.ready"
+	rt_create --console-socket "$DIR/console.sock"
+	rt start "$ID"
+	is "$(rt exec "$ID" sh -c 'ls -l /dev/console | cut -c1; stat -c %u /dev/pts/0')" $'c\n0'
+	rt kill "$ID" KILL
+}
+
+@test "rootless: device nodes are the host's, and work" {
+	like "$(in_container sh -c 'echo x >/dev/null && head -c 4 /dev/zero | wc -c; ls -l /dev/urandom; [ -c /dev/full ] && echo full')" \
+		$'^4\ncrw-rw-rw-.*\nfull$'
+}
+
+@test "rootless: bind mounts, options, masked and read-only paths" {
+	mkdir -p "$DIR/data"
+	echo content >"$DIR/data/file"
+	config '.mounts += [{ destination: "/mnt", type: "bind", source: $d, options: ["rbind", "ro", "nosuid"] },
+		{ destination: "/x/file", type: "bind", source: ($d + "/file"), options: ["bind"] }]' --arg d "$DIR/data"
+	is "$(in_container sh -c 'cat /mnt/file /x/file; touch /mnt/y 2>&1; echo >/proc/sys/kernel/domainname; ls /sys/firmware; [ -s /proc/keys ] || echo masked' 2>&1)" \
+		$'content\ncontent\ntouch: /mnt/y: Read-only file system\nsh: can\'t create /proc/sys/kernel/domainname: Read-only file system\nmasked'
+}
+
+@test "rootless: what the source may not, the container may not" {
+	runtime_is_ours || return 0 # runc 1.1.5 goes by other rules
+	mkdir "$DIR/locked"
+	mount -t tmpfs -o nosuid,nodev,mode=777 tmpfs "$DIR/locked"
+	config '.mounts += [{ destination: "/mnt", type: "bind", source: $d, options: ["bind", "ro"] }]' --arg d "$DIR/locked"
+	like "$(in_container grep ' /mnt ' /proc/self/mountinfo)" ' /mnt ro,nosuid,nodev'
+	config '.mounts[-1].options = ["bind", "suid"]'
+	refuses in_container true
+	umount "$DIR/locked"
+	has "$stderr" "cannot clear locked flags"
+	nothing_left
+}
+
+@test "rootless: sysfs of the host, where the network is the host's" {
+	config 'del(.linux.namespaces[] | select(.type == "network"))'
+	runtime_is_ours || return 0 # runc fails (its issue 3672)
+	has "$(in_container sh -c 'ls /sys/class; grep -c " /sys " /proc/self/mountinfo')" net
+}
+
+@test "rootless: procfs of the host, where the processes are the host's" {
+	runtime_is_ours || return 0 # runc fails
+	config 'del(.linux.namespaces[] | select(.type == "pid"))'
+	has "$(in_container ls /proc)" "$$"
+}
+
+@test "rootless: no cgroup is no error, but limits and paths that cannot be had are" {
+	config '.mounts += [{ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro"] }]'
+	in_container true
+	config '.linux.resources.pids.limit = 10'
+	refuses in_container true
+	has "$stderr" "rootless needs no limits + no cgrouppath when no permission is granted for cgroups" ||
+		has "$stderr" "cannot set pids limit"
+	nothing_left
+	config 'del(.linux.resources.pids) | .linux.cgroupsPath = "/" + $id' --arg id "$ID"
+	refuses in_container true
+	nothing_left
+}
+
+@test "rootless: --rootless=false insists on cgroups, --rootless=true lets root go without" {
+	runtime_is_ours || return 0 # runc 1.1.5 asks for --systemd-cgroup or rights first
+	exits 1 rt --rootless=false run --bundle "$BUNDLE" "$ID"
+	has "$stderr" "mkdir /sys/fs/cgroup"
+	rt --rootless=true run --bundle "$BUNDLE" "$ID"
+	rt --rootless=auto run --bundle "$BUNDLE" "$ID"
+	nothing_left
+}
+
+@test "rootless: a delegated cgroup is used" {
+	on_cgroup2 || return 0 # delegation is for cgroup v2
+	mkdir "/sys/fs/cgroup/$ID-given"
+	chown "$USER_ID" "/sys/fs/cgroup/$ID-given" "/sys/fs/cgroup/$ID-given/cgroup.procs" "/sys/fs/cgroup/$ID-given/cgroup.subtree_control"
+	config '.linux.cgroupsPath = "/" + $id + "-given/inner" | .process.args = ["sleep", "1000"]' --arg id "$ID"
+	own
+	# Who starts it must be in there itself: the nearest common ancestor has to be the user's.
+	mkdir "/sys/fs/cgroup/$ID-given/caller"
+	chown "$USER_ID" "/sys/fs/cgroup/$ID-given/caller" "/sys/fs/cgroup/$ID-given/caller/cgroup.procs"
+	sh -c 'echo $$ >/sys/fs/cgroup/$1/cgroup.procs && shift && exec "$@"' sh "$ID-given/caller" \
+		setpriv --reuid "$USER_ID" --regid "$GROUP_ID" --clear-groups "$RUNTIME" --root "$ROOT" create --bundle "$BUNDLE" \
+		--pid-file "$DIR/pid" "$ID" </dev/null >"$DIR/out" 2>"$DIR/err"
+	has "$(cat "/proc/$(cat "$DIR/pid")/cgroup")" "$ID-given/inner"
+	rt pause "$ID" 2>/dev/null || rt start "$ID"
+	rt delete --force "$ID"
+	rmdir "/sys/fs/cgroup/$ID-given/caller" "/sys/fs/cgroup/$ID-given"
+}
+
+@test "rootless: what needs more than a user has is refused by name" {
+	config 'del(.linux.namespaces[] | select(.type == "user"))'
+	refuses in_container true
+	has "$stderr" "rootless container requires user namespaces"
+	user_bundle true
+	config '.process.user.additionalGids = [5]'
+	refuses in_container true
+	has "$stderr" "cannot set any additional groups in a rootless container"
+	user_bundle true
+	config '.process.user.uid = 7'
+	refuses in_container true
+	runtime_is_ours && has "$stderr" "cannot setuid to unmapped uid 7 in user namespace"
+	nothing_left
+}
+
+@test "rootless: time offsets, oom score, rlimits" {
+	config '.process.oomScoreAdj = 500 | .process.rlimits = [{ type: "RLIMIT_NOFILE", soft: 100, hard: 200 }]'
+	is "$(in_container sh -c 'cat /proc/self/oom_score_adj; ulimit -n; ulimit -Hn')" $'500\n100\n200'
+	runtime_is_ours || return 0 # younger than runc 1.1.5
+	config '.linux.namespaces += [{ type: "time" }] | .linux.timeOffsets = { boottime: { secs: 1000000 } }'
+	[ "$(in_container sh -c 'cut -d. -f1 /proc/uptime')" -gt 1000000 ]
+}
+
+@test "rootless: the namespaces of another container of the same user are joined" {
+	runtime_is_ours || return 0 # runc 1.1.5 wants the mappings repeated
+	config '.process.args = ["sleep", "1000"]'
+	own
+	rt_create
+	rt start "$ID"
+	first=$(cat "$DIR/pid")
+	out=$(ID=$ID-2 && BUNDLE=$DIR/b2 && user_bundle true && config '(.linux.namespaces[] | select(.type == "network" or .type == "user" or .type == "ipc" or .type == "pid")) |=
+		(.path = "/proc/" + $p + "/ns/" + ({ ipc: "ipc", network: "net", user: "user", pid: "pid" }[.type]))
+		| del(.linux.uidMappings, .linux.gidMappings)' --arg p "$first" &&
+		in_container sh -c 'for n in ipc net user pid; do readlink /proc/self/ns/$n; done; id -u')
+	is "$out" "$(for n in ipc net user pid; do readlink "/proc/$first/ns/$n"; done)"$'\n'0
+}
+
+@test "rootless: the state directory is the user's own" {
+	mkdir -p "$DIR/xdg"
+	own
+	as_user "$RUNTIME" run --bundle "$BUNDLE" "$ID"
+	name=$(basename "$RUNTIME")
+	is "$(stat -c '%a %u' "$DIR/xdg/${name%%.*}")" "1700 $USER_ID"
+}
+
+@test "rootless: root of a user namespace, as under podman" {
+	config 'del(.linux.namespaces[] | select(.type == "user")) | del(.linux.uidMappings, .linux.gidMappings)
+		| .process.args = ["sh", "-c", "id -u; ls /dev | wc -l; echo x >/dev/null"]'
+	own
+	attempt as_user unshare -Urm "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID"
+	[ "$status" -eq 0 ] || fail "$stderr"
+	is "${lines[0]}" 0
+}
+
+@test "rootless: a monitor of the user: created, started, logged, ended" {
+	engine() {
+		exec setpriv --reuid "$USER_ID" --regid "$GROUP_ID" --clear-groups env XDG_RUNTIME_DIR="$DIR/xdg" "$TOOLS/engine" "$@"
+	}
+	user_bundle sh -c 'echo out; echo err >&2; exit 7'
+	umask 0 # the engine is the user's too
+	mon_started
+	mon_end
+	is "$(payload stdout)" out
+	is "$(payload stderr)" err
+	is "$(exit_file)" 7
+}
