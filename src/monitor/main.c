@@ -127,6 +127,8 @@ static bool open_logs(struct monitor *m, GError **error)
 	_Static_assert(LOGSPEC_FILES == RELAY_LOGS, "every file that can be asked for can be written");
 	if (!logspec_parse(o->log_path, &m->log, error))
 		return false;
+	if (m->log.passthrough && (o->attach_overflow || o->attach_replay))
+		return fail(error, "--attach-overflow and --attach-replay cannot be used with passthrough: nobody can attach");
 	for (unsigned int i = 0; i < m->log.n_files; i++)
 		if (!open_log(m, &m->log.file[i], error))
 			return false;
@@ -183,6 +185,8 @@ static void fill_setup(struct monitor *m)
 	set->exec = o->exec;
 	set->terminal = o->terminal;
 	set->no_sync_log = o->no_sync_log;
+	set->attach_overflow = (enum attach_overflow)o->overflow;
+	set->attach_replay = (uint32_t)o->attach_replay;
 	set->close_stdin = o->stdin_open && !o->leave_stdin_open;
 	set->timeout_s = o->timeout > 0 ? (unsigned int)o->timeout : 0;
 	set->sync_key = o->api_version ? "data" : o->exec ? "exit_code" : "pid";

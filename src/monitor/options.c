@@ -7,6 +7,7 @@
 
 #include "common/diag.h"
 #include "common/error.h"
+#include "relay/attach.h"
 
 static const struct option_spec specs[] = {
 #define OPTION(field, type, name, short_name, value, help)                                                             \
@@ -62,6 +63,32 @@ static bool check_level(struct monitor_options *o, GError **error)
 	return fail(error, "No such log level %s", o->log_level);
 }
 
+/* What a session's client does not take cannot be had from anywhere else, so it is waited for. */
+static bool check_attach(struct monitor_options *o, GError **error)
+{
+	static const char *const names[] = {
+		[ATTACH_DISCONNECT] = "disconnect",
+		[ATTACH_SKIP] = "skip",
+		[ATTACH_BLOCK] = "block",
+	};
+
+	o->overflow = o->exec ? ATTACH_BLOCK : ATTACH_DISCONNECT;
+	for (int i = 0; o->attach_overflow; i++) {
+		if (i == G_N_ELEMENTS(names))
+			return fail(error, "--attach-overflow %s: must be disconnect, skip or block", o->attach_overflow);
+		if (strcmp(o->attach_overflow, names[i]) == 0) {
+			o->overflow = i;
+			break;
+		}
+	}
+	if (o->attach_replay < 0 || o->attach_replay > REPLAY_MAX)
+		return fail(error, "--attach-replay must be between 0 and %u, got %" G_GINT64_FORMAT, REPLAY_MAX,
+			o->attach_replay);
+	if (o->exec && !o->bundle && (o->attach_overflow || o->attach_replay))
+		return fail(error, "--attach-overflow and --attach-replay need --bundle: without it nobody can attach");
+	return true;
+}
+
 static void take_aliases(struct monitor_options *o)
 {
 	if (o->pidfile && !o->container_pidfile)
@@ -90,6 +117,8 @@ bool monitor_options_check(struct monitor_options *o, GError **error)
 		return fail(error, "Exec process spec path not provided. Use --exec-process-spec");
 	if (o->exit_delay < 0)
 		return fail(error, "Delay before invoking exit command must be greater than or equal to 0");
+	if (!check_attach(o, error))
+		return false;
 	take_aliases(o);
 	return true;
 }

@@ -11,6 +11,7 @@ struct monitor_options {
 #include "monitor/options.def"
 #undef OPTION
 	int level; /* enum diag_level, from --log-level */
+	int overflow; /* enum attach_overflow, from --attach-overflow */
 };
 
 /* Parses argv. False with *error: the caller prints it and leaves with 1. */

@@ -30,15 +30,32 @@ static void nobody_behind(struct attach *a)
 		spill_close(a->spill);
 }
 
+/* Closing with unread input would destroy the output that is queued for the client. First nothing more may come, or one
+ * that sends all the time would get in between. Then an empty packet and the end look alike, but for the credentials that
+ * come with every packet and not with the end. */
+static void drop_input(int fd)
+{
+	char scrap[4096], control[CMSG_SPACE(sizeof(struct ucred))];
+	ssize_t n;
+	size_t got;
+
+	(void)shutdown(fd, SHUT_RDWR); /* the peer may be gone already */
+	(void)setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &(int){ 1 }, sizeof(int)); /* cannot fail */
+	do {
+		struct iovec iov = { scrap, sizeof scrap };
+		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
+
+		n = recvmsg(fd, &msg, MSG_DONTWAIT);
+		got = n < 0 ? 0 : (size_t)n + msg.msg_controllen;
+	} while (got > 0);
+}
+
 static void client_close(struct attach_client *c)
 {
 	struct attach *a = c->attach;
-	char scrap[4096];
 
 	loop_watch_stop(a->loop, &c->watch);
-	while (recv(c->fd, scrap, sizeof scrap, MSG_DONTWAIT) > 0)
-		;
-	(void)shutdown(c->fd, SHUT_RDWR); /* the peer may be gone already */
+	drop_input(c->fd);
 	fd_close(&c->fd);
 	a->n_clients--;
 	a->n_behind -= c->behind;
@@ -112,6 +129,26 @@ static int send_packet(int fd, enum stream stream, const char *data, uint32_t le
 	return 1;
 }
 
+/* Shows what was before it came. 1, 0 or -errno as above. */
+static int send_replay(struct attach_client *c)
+{
+	struct replay_place place = c->replay;
+	enum stream stream;
+	const char *data;
+	uint32_t n;
+
+	_Static_assert(REPLAY_PACKET <= ATTACH_PACKET_MAX, "a packet that was kept has to fit");
+	while ((n = replay_next(c->attach->replay, &place, &stream, &data)) > 0) {
+		int r = send_packet(c->fd, stream, data, n);
+
+		if (r <= 0)
+			return r;
+		c->replay = place;
+	}
+	c->replay = place;
+	return 1;
+}
+
 /* Serves a client from the log until it has caught up with the spool, its socket is full, or its turn is over. */
 static int send_from_log(struct attach_client *c)
 {
@@ -135,7 +172,7 @@ static int send_from_log(struct attach_client *c)
 			return send_from_spool(c);
 		}
 		if (n < 0)
-			return n;
+			return -ENODATA;
 		r = send_packet(c->fd, stream, data, (uint32_t)n);
 		if (r <= 0)
 			return r;
@@ -156,13 +193,48 @@ static void refresh_mark(struct attach_client *c)
 		c->mark = backlog_end(c->attach->backlog);
 }
 
+/* Nothing has what the client needs next: it goes on with what comes now. */
+static void client_skip(struct attach_client *c)
+{
+	struct attach *a = c->attach;
+	struct cursor end = spool_end(a->spool);
+
+	for (int s = 0; s < N_STREAMS; s++)
+		a->n_skipped += end.pos[s] - c->cursor.pos[s];
+	c->cursor = end;
+	a->n_behind -= c->behind;
+	c->behind = false;
+	nobody_behind(a);
+	c->mark = backlog_end(a->backlog);
+}
+
+/* Whether the client is still there. */
+static bool client_lost(struct attach_client *c)
+{
+	struct attach *a = c->attach;
+
+	if (a->overflow == ATTACH_SKIP) {
+		client_skip(c);
+		return true;
+	}
+	a->n_cut++;
+	client_close(c);
+	return false;
+}
+
 /* Gives the client what it can take now. May close it. */
 static void client_serve(struct attach_client *c)
 {
-	int r = c->behind ? send_from_log(c) : send_from_spool(c);
+	int r = replay_pending(&c->replay) ? send_replay(c) : 1;
 
+	if (r > 0)
+		r = c->behind ? send_from_log(c) : send_from_spool(c);
+	if (r == -ENODATA) {
+		if (!client_lost(c))
+			return;
+		r = 1;
+	}
 	if (r < 0) {
-		c->attach->n_cut += r == -ENODATA;
 		client_close(c);
 		return;
 	}
@@ -268,7 +340,10 @@ static void client_open(struct attach *a, int fd)
 		.reading = true,
 	};
 	c->mark = backlog_end(a->backlog);
-	if (loop_watch_start(a->loop, &c->watch, fd, EPOLLIN | EPOLLRDHUP, on_client, c) < 0) {
+	if (a->replay)
+		c->replay = replay_start(a->replay);
+	c->blocked = replay_pending(&c->replay); /* is served in its own turn */
+	if (loop_watch_start(a->loop, &c->watch, fd, EPOLLIN | EPOLLRDHUP | (c->blocked ? EPOLLOUT : 0), on_client, c) < 0) {
 		fd_close(&c->fd);
 		c->used = false;
 		return;
@@ -343,6 +418,8 @@ void attach_clear(struct attach *a)
 
 void attach_serve(struct attach *a)
 {
+	if (a->replay)
+		replay_feed(a->replay, a->spool);
 	FOR_EACH_CLIENT(a, c)
 	if (!c->blocked || (c->behind && !backlog_reaches(a->backlog, &c->mark)))
 		client_serve(c); /* also to let go whom nothing can serve any more */
@@ -402,11 +479,18 @@ bool attach_make_room(struct attach *a)
 			c->behind = true;
 			a->n_behind++;
 		} else {
-			a->n_cut++;
-			client_close(c);
+			(void)client_lost(c);
 		}
 	}
 	return gained;
+}
+
+bool attach_stop_blocking(struct attach *a)
+{
+	if (a->overflow != ATTACH_BLOCK)
+		return false;
+	a->overflow = ATTACH_DISCONNECT;
+	return attach_make_room(a);
 }
 
 void attach_log_retires(struct attach *a)
@@ -453,15 +537,19 @@ void attach_trim(struct attach *a)
 		backlog_trim(a->backlog);
 }
 
+static bool client_served(const struct attach_client *c)
+{
+	const struct spool *spool = c->attach->spool;
+
+	return !c->behind && !replay_pending(&c->replay) && c->cursor.pos[STREAM_OUT] >= spool->pos[STREAM_OUT] &&
+		c->cursor.pos[STREAM_ERR] >= spool->pos[STREAM_ERR];
+}
+
 bool attach_all_served(const struct attach *a)
 {
-	for (uint32_t i = 0; a->n_clients && i < ATTACH_CLIENTS; i++) {
-		const struct attach_client *c = &a->client[i];
-
-		if (c->used && (c->behind || c->cursor.pos[STREAM_OUT] < a->spool->pos[STREAM_OUT] ||
-				       c->cursor.pos[STREAM_ERR] < a->spool->pos[STREAM_ERR]))
+	for (uint32_t i = 0; a->n_clients && i < ATTACH_CLIENTS; i++)
+		if (a->client[i].used && !client_served(&a->client[i]))
 			return false;
-	}
 	return true;
 }
 
@@ -469,5 +557,8 @@ void attach_close_all(struct attach *a)
 {
 	a->ending = true;
 	FOR_EACH_CLIENT(a, c)
-	client_close(c);
+	{
+		a->n_cut += !client_served(c);
+		client_close(c);
+	}
 }

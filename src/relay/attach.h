@@ -2,9 +2,9 @@
  *
  * To a client: packets of one byte (2 stdout, 3 stderr) and at most 8192 bytes. From a client: bytes for stdin. A
  * client never slows a container: it takes from the spool at its own pace, is served from the log when the spool has
- * to go on without it, and is let go only when the log cannot serve it. An exec session waits for its client instead
- * (the policy ATTACH_BLOCK), because there is nothing to catch up from. Without a log file a spill file takes its
- * place. */
+ * to go on without it, and only when the log cannot serve it is let go, or misses what it has not taken, as was chosen.
+ * An exec session waits for its client instead, because there is nothing to catch up from. Without a log file a spill
+ * file takes its place. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,6 +12,7 @@
 
 #include "base/loop.h"
 #include "relay/backlog.h"
+#include "relay/replay.h"
 #include "relay/spill.h"
 #include "relay/spool.h"
 #include "relay/stdinq.h"
@@ -19,7 +20,9 @@
 #define ATTACH_CLIENTS    128u
 #define ATTACH_PACKET_MAX 8192u
 
-enum attach_overflow { ATTACH_CATCH_UP, ATTACH_BLOCK };
+/* What happens when the spool is full of what a client has not taken: it is served from the log, and if that cannot serve
+ * it let go (ATTACH_DISCONNECT) or shown only what comes from then on (ATTACH_SKIP); or the container waits for it. */
+enum attach_overflow { ATTACH_DISCONNECT, ATTACH_SKIP, ATTACH_BLOCK };
 
 struct attach;
 
@@ -27,6 +30,7 @@ struct attach_client {
 	struct loop_watch watch;
 	struct attach *attach;
 	struct cursor cursor;
+	struct replay_place replay; /* what is still to be shown of the time before it came */
 	struct backlog_mark mark; /* everything at and after it in the log covers what the cursor has not taken */
 	int fd;
 	bool used;           /* false: the place is free */
@@ -41,6 +45,7 @@ struct attach {
 	struct spool *spool;
 	struct backlog *backlog; /* over the log, or over the spill where there is one */
 	struct spill *spill;     /* NULL: the log itself serves lagging clients */
+	struct replay *replay;   /* NULL: nobody is shown what was before he came */
 	struct stdinq *input;
 	enum attach_overflow overflow;
 	bool close_stdin;        /* a client's end of input is the container's */
@@ -48,6 +53,7 @@ struct attach {
 	int listen_fd, reserve_fd;
 	uint32_t n_clients, n_behind;
 	uint64_t n_cut;          /* clients let go because they could not be served */
+	uint64_t n_skipped;      /* bytes that clients were not shown for that reason */
 	struct loop_watch watch;
 	struct attach_client *client; /* ATTACH_CLIENTS */
 	void (*on_progress)(void *user); /* the spool may be freer than before */
@@ -78,12 +84,16 @@ void attach_log_replaced(struct attach *a);
 /* The container took what was waiting for its stdin. */
 void attach_stdin_ready(struct attach *a);
 
+/* The container is gone, so that nobody can slow it any more, but its record can be held up: from now on no client is
+ * waited for at the cost of the log. Whether there may be room in the spool now. */
+bool attach_stop_blocking(struct attach *a);
+
 /* Output has been quiet: gives memory back that only lagging clients need. */
 void attach_trim(struct attach *a);
 
 /* Whether every client has everything. */
 bool attach_all_served(const struct attach *a);
 
-/* Ends all clients: their receive queues are emptied first, since closing with unread input would destroy the output
+/* Ends all clients, and counts who did not get everything: their receive queues are emptied first, since closing with unread input would destroy the output
  * that is queued for them. */
 void attach_close_all(struct attach *a);

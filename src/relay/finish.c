@@ -82,6 +82,7 @@ static void complete_end(struct relay *r)
 	e->oom_kills_local = r->oom.loop ? r->oom.local : CGROUP_UNKNOWN;
 	e->stdin_bytes = r->input.bytes;
 	e->clients_cut = r->attach.n_cut;
+	e->clients_skipped = r->attach.n_skipped;
 	for (int s = 0; s < N_STREAMS; s++) {
 		e->stream[s] = (struct end_stream){
 			.bytes = r->spool.pos[s],

@@ -69,6 +69,7 @@ struct end {
 	struct end_stream stream[N_STREAMS];
 	uint64_t stdin_bytes;
 	uint64_t clients_cut;     /* attach clients that could not be given everything */
+	uint64_t clients_skipped; /* bytes that those were not shown who were to go on all the same */
 };
 
 #define RECORD_SUFFIX 8u /* ".XXXXXX" and NUL */

@@ -211,6 +211,7 @@ uint32_t record_json(const struct end *e, char *buf, uint32_t size)
 	put(&t, "  \"streams\": {\n    \"stdin\": { \"bytes\": %llu },\n", (unsigned long long)e->stdin_bytes);
 	put_stream(&t, "stdout", &e->stream[STREAM_OUT], ",");
 	put_stream(&t, "stderr", &e->stream[STREAM_ERR], "");
-	put(&t, "  },\n  \"attach_clients_cut_off\": %llu\n}\n", (unsigned long long)e->clients_cut);
+	put(&t, "  },\n  \"attach_clients_cut_off\": %llu,\n  \"attach_skipped_bytes\": %llu\n}\n",
+		(unsigned long long)e->clients_cut, (unsigned long long)e->clients_skipped);
 	return t.full ? 0 : t.len;
 }

@@ -121,7 +121,8 @@ static uint64_t progress(const struct relay *r)
 
 	for (uint32_t i = 0; i < ATTACH_CLIENTS; i++)
 		if (r->attach.client[i].used)
-			sum += r->attach.client[i].cursor.pos[STREAM_OUT] + r->attach.client[i].cursor.pos[STREAM_ERR];
+			sum += r->attach.client[i].replay.at + r->attach.client[i].cursor.pos[STREAM_OUT] +
+				r->attach.client[i].cursor.pos[STREAM_ERR];
 	return sum;
 }
 
@@ -135,8 +136,7 @@ static void on_drain_deadline(struct loop_timer *t, void *user)
 {
 	struct relay *r = user;
 	uint64_t now = sys_clock_ns(CLOCK_BOOTTIME), seen = progress(r);
-	/* A session's client decides himself how long; he ends the wait by leaving. But a timeout is a timeout. */
-	bool own_client = r->attach.overflow == ATTACH_BLOCK && r->attach.n_clients > 0 && !r->timed_out, patient;
+	bool own_client = r->attach.overflow == ATTACH_BLOCK && r->attach.n_clients > 0, patient;
 
 	(void)t;
 	if (all_over(r)) {
@@ -189,6 +189,9 @@ static void start_drain(struct relay *r)
 	r->drain_progress = progress(r);
 	loop_timer_stop(&r->loop, &r->timeout);
 	loop_timer_start(&r->loop, &r->drain_deadline, SERVE_STEP, on_drain_deadline, r);
+	/* A session's own client decides himself how long he is waited for; but a timeout is a timeout. */
+	if ((!r->set.exec || r->timed_out) && attach_stop_blocking(&r->attach))
+		pump_continue(&r->pump);
 	pump_drain(&r->pump);
 }
 
@@ -354,14 +357,16 @@ static int start_io(struct relay *r)
 	if (err < 0)
 		return err;
 	err = stdinq_init(&r->input, &r->loop, set->stdin_fd, on_stdin_room, r) ?:
+		replay_init(&r->replay, set->attach_replay) ?:
 		attach_init(&r->attach, &r->loop, &r->spool, &r->input, set->attach_fd);
 	if (err < 0)
 		return err;
 	r->input.expected = set->console_fd >= 0;
 	r->attach.backlog = &r->backlog;
+	r->attach.replay = set->attach_replay ? &r->replay : NULL;
 	r->attach.spill = readable ? NULL : &r->spill;
 	r->attach.close_stdin = set->close_stdin;
-	r->attach.overflow = set->exec ? ATTACH_BLOCK : ATTACH_CATCH_UP;
+	r->attach.overflow = set->attach_overflow;
 	r->attach.on_progress = on_client_progress;
 	r->attach.user = r;
 	err = pump_init(&r->pump, &r->loop, &r->spool, &r->log, &r->attach);

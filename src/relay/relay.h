@@ -45,7 +45,7 @@ struct relay_log {
 
 struct relay_setup {
 	const char *id;
-	bool exec;               /* an exec session: its client is its consumer, output waits for him */
+	bool exec;               /* an exec session */
 	bool terminal;
 	bool no_sync_log;
 	bool close_stdin;        /* a client's end of input closes the container's stdin */
@@ -57,6 +57,8 @@ struct relay_setup {
 	int console_fd;          /* listening console socket, -1: none */
 	const char *console_path, *console_dir;
 	int attach_fd;           /* listening, -1: none */
+	enum attach_overflow attach_overflow;
+	uint32_t attach_replay;  /* bytes of output that who comes later is shown, 0: none */
 	const char *attach_path; /* unlinked at the end, NULL: none */
 	const char *socket_link; /* the symlink to the bundle, removed last; NULL: none */
 	int ctl_fd, winsz_fd;
@@ -99,6 +101,7 @@ struct relay {
 	struct journal journal;
 	struct spill spill;      /* in use when there is no log file that can be read again */
 	struct stdinq input;
+	struct replay replay;
 	struct attach attach;
 	struct pump pump;
 	struct console console;

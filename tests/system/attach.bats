@@ -213,16 +213,66 @@ load ../lib/harness
 	peer_fails monitor none_leaked
 }
 
-@test "all sixteen clients of one container get the same bytes" {
+@test "all 64 clients of one container get the same bytes" {
 	bundle sh -c 'read go; numbers emit 300000'
 	mon_started -- -i
-	for i in $(seq 16); do client "c$i"; done
+	for i in $(seq 64); do client "c$i"; done
 	send c1 '\n'
 	mon_end
-	for i in $(seq 16); do
+	for i in $(seq 64); do
 		client_ends "c$i" 0
 		exits 0 numbers stream 300000 <"$DIR/c$i.out"
 	done
+}
+
+@test "a client that sends more than the container reads is held back, without effort and without harm to others" {
+	held_back() {
+		local before after sender
+		bundle sh -c 'while ! test -e /work/go; do echo tick; sleep 0.1; done; md5sum'
+		with_work
+		mon_started -- -i
+		client one
+		head -c 4000000 /dev/urandom >"$DIR/in"
+		cat "$DIR/in" >&"${CLIENT_FD[one]}" 3>&- 4>&- &
+		sender=$!
+		client two --no-stdin
+		await match "$DIR/two.out" tick
+		before=$(awk '{ print $14 + $15 }' "/proc/$MPID/stat")
+		sleep 1 # what is measured is time passing
+		after=$(awk '{ print $14 + $15 }' "/proc/$MPID/stat")
+		kill -0 $sender || fail "4 MB went through, and the container has read nothing"
+		touch "$DIR/work/go"
+		wait $sender
+		hang_up one
+		mon_end
+		client_ends two 0
+		is "$(payload | tail -n 1)" "$(md5sum <"$DIR/in")"
+		[ $((after - before)) -le 20 ] || fail "waiting took $((after - before)) ticks"
+	}
+	held_back
+}
+
+@test "an empty packet ends stdin as a half-close does, and its sender still gets all output" {
+	bundle sh -c 'cat; echo end'
+	mon_started -- -i
+	client one --first --keep-open
+	mon_end
+	client_ends one 0
+	is "$(cat "$DIR/one.out")" end
+}
+
+@test "a client that floods stdin until the end gets all output and a clean end" {
+	gets_all() {
+		local i
+		bundle sh -c 'read go; numbers emit 300000; exit 3'
+		mon_started -- -i
+		client one --flood
+		mon_end
+		is "$(exit_file)" 3
+		client_ends one 0
+		exits 0 numbers stream 300000 <"$DIR/one.out"
+	}
+	if monitor_is_ours; then gets_all; fi # a peer's client is reset, or not: a race
 }
 
 @test "a client without -i still gets all output, whatever it sent" {

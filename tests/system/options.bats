@@ -132,6 +132,18 @@ refused() {
 	refused "log-max-files must be at least 1 when log-rotate is enabled, got 0" -c x --log-rotate --log-max-files 0
 }
 
+@test "--attach-overflow and --attach-replay are checked, and refused where nobody can attach" {
+	monitor_is_ours || return 0 # its own options
+	local base=(-c x -u x -r "$RUNTIME")
+	refused "--attach-overflow drop: must be disconnect, skip or block" "${base[@]}" -l none --attach-overflow drop
+	refused "--attach-overflow : must be" "${base[@]}" -l none --attach-overflow ""
+	refused "--attach-replay must be between 0 and 16777216, got -1" "${base[@]}" -l none --attach-replay -1
+	refused "--attach-replay must be between 0 and 16777216, got 16777217" "${base[@]}" -l none --attach-replay 16777217
+	refused "cannot be used with passthrough" "${base[@]}" -l passthrough --attach-overflow skip
+	refused "cannot be used with passthrough" "${base[@]}" -l passthrough --attach-replay 1
+	refused "need --bundle" "${base[@]}" -l none -e --exec-process-spec "$DIR/x" --attach-replay 1
+}
+
 @test "words after options, and everything after --, are ignored as podman needs it" {
 	bundle true
 	mon_started -- 1 word --log-level error -- --nonsense

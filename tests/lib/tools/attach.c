@@ -2,11 +2,11 @@
  * attach - a client of a monitor's attach socket.
  *
  *   attach SOCKET [--ready FILE] [--packets FILE] [--chunk N] [--no-stdin] [--keep-open]
- *          [--stall] [--first]
+ *          [--stall] [--first] [--flood]
  *
  * Packets of type 2 go to stdout, of type 3 to stderr; others end the client with status 4.  Stdin is sent in packets
  * of at most --chunk bytes (8192) and then half-closed (--keep-open: not).  --no-stdin sends nothing and does not
- * half-close.  --stall connects and never reads, until it is ended.  --first sends a zero-length packet at once.
+ * half-close.  --flood sends lines from the start on as fast as they are taken.  --stall connects and never reads, until it is ended.  --first sends a zero-length packet at once.
  * --ready is created once connected; --packets gets "TYPE LENGTH" lines.  Long socket paths are reached as podman does.
  * Status 0 at EOF, 3 when the connection was reset.
  */
@@ -23,7 +23,7 @@ struct client {
 	int sock;
 	FILE *packets;
 	size_t chunk;
-	bool no_stdin, keep_open, stall;
+	bool no_stdin, keep_open, stall, flood;
 };
 
 static int connect_to(const char *path)
@@ -89,20 +89,32 @@ static bool send_stdin(struct client *c)
 	return false;
 }
 
+/* As many lines as the socket takes. Returns false when nobody takes any more. */
+static bool send_flood(struct client *c)
+{
+	while (send(c->sock, "flood\n", 6, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+		;
+	if (errno != EAGAIN && errno != EPIPE)
+		die("send");
+	return errno == EAGAIN;
+}
+
 static int serve(struct client *c)
 {
-	bool sending = !c->no_stdin;
+	bool sending = !c->no_stdin && !c->flood;
 	int rc = -1;
 
 	while (rc < 0) {
-		struct pollfd p[2] = { { .fd = c->stall ? -1 : c->sock, .events = POLLIN },
+		struct pollfd p[2] = { { .fd = c->stall ? -1 : c->sock, .events = c->flood ? POLLIN | POLLOUT : POLLIN },
 			{ .fd = sending ? 0 : -1, .events = POLLIN } };
 
 		if (poll(p, 2, -1) < 0 && errno != EINTR)
 			die("poll");
 		if (p[1].revents)
 			sending = send_stdin(c);
-		if (p[0].revents)
+		if (p[0].revents & POLLOUT)
+			c->flood = send_flood(c);
+		if (p[0].revents & ~POLLOUT)
 			rc = receive(c);
 	}
 	return rc;
@@ -130,6 +142,8 @@ int main(int argc, char **argv)
 			c.keep_open = true;
 		else if (strcmp(argv[i], "--stall") == 0)
 			c.stall = true;
+		else if (strcmp(argv[i], "--flood") == 0)
+			c.flood = true;
 		else if (strcmp(argv[i], "--first") == 0)
 			first = true;
 		else

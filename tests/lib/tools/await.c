@@ -109,16 +109,31 @@ static void watch(int in, const char *path)
 	free(copy);
 }
 
+/* The machine's users share a hundred of them: when there is none, somebody is to give one back. */
+static int inotify_patiently(struct condition *c, int64_t deadline)
+{
+	const struct timespec rest = { .tv_nsec = 20000000 };
+	int in;
+
+	while ((in = inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) < 0 && errno == EMFILE && !holds(c) && now_ms() < deadline)
+		nanosleep(&rest, NULL);
+	return in;
+}
+
 static int await_file(struct condition *c, int64_t deadline)
 {
-	int in = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	struct pollfd p = { .fd = in, .events = POLLIN };
+	struct pollfd p = { .events = POLLIN };
 	char buf[65536];
+	int in;
 
 	if (strcmp(c->verb, "match") == 0 && regcomp(&c->re, c->arg, REG_EXTENDED | REG_NOSUB) != 0)
 		die("bad expression %s", c->arg);
+	in = inotify_patiently(c, deadline);
+	if (in < 0 && holds(c))
+		return 0;
 	if (in < 0)
 		die("inotify");
+	p.fd = in;
 	for (;;) {
 		int64_t left = deadline - now_ms();
 

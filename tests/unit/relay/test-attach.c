@@ -17,6 +17,8 @@
 #include "relay/pump.h"
 #include "relay/rotate.h"
 
+#define REPLAYED 1000000u
+
 struct fixture {
 	char *dir, *log_path;
 	struct loop loop;
@@ -25,6 +27,7 @@ struct fixture {
 	struct backlog backlog;
 	struct spill spill;
 	struct stdinq input;
+	struct replay replay;
 	struct attach attach;
 	struct pump pump;
 	struct sockaddr_un addr;
@@ -58,7 +61,7 @@ static void on_full(struct k8s_log *log, void *user)
 	attach_log_replaced(&f->attach);
 }
 
-/* data: "log" with a log file, "none" without; "block" for a session. */
+/* data: "log" with a log file, "none" without; "block" and "skip" are policies, "replay" shows what was before. */
 static void setup(struct fixture *f, gconstpointer data)
 {
 	int listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), log_fd = -1;
@@ -69,7 +72,7 @@ static void setup(struct fixture *f, gconstpointer data)
 	g_snprintf(f->addr.sun_path, sizeof f->addr.sun_path, "%s/attach", f->dir);
 	g_assert_cmpint(bind(listen_fd, (struct sockaddr *)&f->addr, sizeof f->addr), ==, 0);
 	g_assert_cmpint(listen(listen_fd, 10), ==, 0);
-	if (strcmp(data, "none") != 0)
+	if (strcmp(data, "none") != 0 && strcmp(data, "skip") != 0)
 		log_fd = open(f->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 	g_assert_cmpint(pipe2(f->out, O_CLOEXEC | O_NONBLOCK) + pipe2(f->err, O_CLOEXEC | O_NONBLOCK), ==, 0);
 	g_assert_cmpint(pipe2(f->in, O_CLOEXEC | O_NONBLOCK), ==, 0);
@@ -87,7 +90,13 @@ static void setup(struct fixture *f, gconstpointer data)
 	f->attach.on_progress = on_progress;
 	f->attach.user = f;
 	f->attach.close_stdin = true;
-	f->attach.overflow = strcmp(data, "block") == 0 ? ATTACH_BLOCK : ATTACH_CATCH_UP;
+	f->attach.overflow = strcmp(data, "block") == 0 ? ATTACH_BLOCK :
+		strcmp(data, "skip") == 0		? ATTACH_SKIP :
+							  ATTACH_DISCONNECT;
+	if (strcmp(data, "replay") == 0) {
+		g_assert_cmpint(replay_init(&f->replay, REPLAYED), ==, 0);
+		f->attach.replay = &f->replay;
+	}
 	g_assert_cmpint(pump_init(&f->pump, &f->loop, &f->spool, &f->log, &f->attach), ==, 0);
 	f->pump.on_drained = on_drained;
 	f->pump.user = f;
@@ -102,6 +111,7 @@ static void teardown(struct fixture *f, gconstpointer data)
 	pump_stop(&f->pump);
 	attach_clear(&f->attach);
 	stdinq_clear(&f->input);
+	replay_clear(&f->replay);
 	backlog_clear(&f->backlog);
 	k8s_clear(&f->spill.log);
 	k8s_clear(&f->log);
@@ -376,6 +386,68 @@ static void test_beyond_the_spill_a_client_is_let_go(struct fixture *f, gconstpo
 	client_clear(&stuck);
 }
 
+/* A line with its number, 4000 bytes. Whether there was room for it. */
+static bool write_numbered(int fd, guint *number)
+{
+	char line[4001];
+	gssize n;
+
+	memset(line, 's', sizeof line);
+	line[g_snprintf(line, sizeof line, "%u ", *number)] = 's';
+	line[3999] = '\n';
+	n = write(fd, line, 4000);
+	*number += n == 4000;
+	g_assert_true(n == 4000 || n < 0);
+	return n > 0;
+}
+
+static void test_beyond_the_spill_a_client_may_be_skipped_ahead(struct fixture *f, gconstpointer data)
+{
+	struct client stuck = client_new(f), good = client_new(f);
+	gsize prefix = 0, rest;
+	guint number = 0;
+	uint64_t written = 0;
+
+	(void)data;
+	while (written < SPILL_MAX + 8 * 1024 * 1024) {
+		written += write_numbered(f->out[1], &number) ? 4000 : 0;
+		turn(f);
+		client_read(&good, 64);
+	}
+	while (good.got[0]->len < written) {
+		turn(f);
+		client_read(&good, 64);
+	}
+	g_assert_cmpuint(f->attach.n_clients, ==, 2);
+	g_assert_cmpuint(f->attach.n_cut, ==, 0);
+	g_assert_cmpuint(f->attach.n_skipped, >, SPILL_MAX / 2);
+	for (uint64_t before = 0; stuck.got[0]->len > before || f->attach.n_behind;) {
+		before = stuck.got[0]->len;
+		client_read(&stuck, 1000);
+		turn(f);
+	}
+	g_assert_cmpuint(stuck.got[0]->len + f->attach.n_skipped, ==, written);
+	g_assert_false(spill_active(&f->spill));
+	written += 4000;
+	g_assert_true(write_numbered(f->out[1], &number));
+	while (stuck.got[0]->len + f->attach.n_skipped < written) {
+		turn(f);
+		client_read(&stuck, 10);
+	}
+	while (good.got[0]->len < written) {
+		turn(f);
+		client_read(&good, 10);
+	}
+	/* What it has is the beginning and the end. */
+	while (prefix < stuck.got[0]->len && stuck.got[0]->str[prefix] == good.got[0]->str[prefix])
+		prefix++;
+	rest = stuck.got[0]->len - prefix;
+	g_assert_cmpuint(prefix, >, 100000);
+	g_assert_cmpuint(rest, >=, 4000);
+	g_assert_true(memcmp(stuck.got[0]->str + prefix, good.got[0]->str + good.got[0]->len - rest, rest) == 0);
+	client_clear(&stuck), client_clear(&good);
+}
+
 static void test_stdin_of_two_clients_arrives_whole_with_back_pressure(struct fixture *f, gconstpointer data)
 {
 	struct client c[2] = { client_new(f), client_new(f) };
@@ -446,6 +518,40 @@ static void test_a_client_that_dies_with_output_unread_ends_stdin(struct fixture
 		turn(f);
 	g_assert_cmpint(f->input.fd, ==, -1);
 	g_assert_cmpint(read(f->in[0], &byte, 1), ==, 0);
+}
+
+/* It goes on sending while its end of the connection is being closed: then, too, it gets everything. A reset is told to
+ * whoever comes first. */
+static gpointer flood(gpointer data)
+{
+	char packet[100] = { 0 };
+	int fd = GPOINTER_TO_INT(data);
+
+	for (unsigned int i = 0; send(fd, packet, i % 3 ? sizeof packet : 0, MSG_NOSIGNAL) >= 0 || errno == EAGAIN; i++)
+		;
+	return GINT_TO_POINTER(errno);
+}
+
+static void test_flooding_stdin_while_it_is_closed_is_no_reset(struct fixture *f, gconstpointer data)
+{
+	(void)data;
+	for (int round = 0; round < 200; round++) {
+		struct client c = client_new(f);
+		GThread *thread = g_thread_new("flood", flood, GINT_TO_POINTER(c.fd));
+		uint64_t before = f->spool.pos[STREAM_OUT];
+
+		g_assert_cmpint(write(f->out[1], "good bye\n", 9), ==, 9);
+		while (f->spool.pos[STREAM_OUT] < before + 9)
+			turn(f);
+		attach_close_all(&f->attach);
+		f->attach.ending = false;
+		g_assert_cmpint(GPOINTER_TO_INT(g_thread_join(thread)), ==, EPIPE);
+		client_read(&c, 10);
+		g_assert_cmpstr(c.got[0]->str, ==, "good bye\n");
+		g_assert_true(c.closed);
+		g_assert_cmpint(recv(c.fd, &(char){ 0 }, 1, 0), ==, 0); /* an end, no reset */
+		client_clear(&c);
+	}
 }
 
 static void test_flooding_stdin_until_the_end_loses_no_output(struct fixture *f, gconstpointer data)
@@ -539,6 +645,119 @@ static void test_who_is_connected_sees_the_first_and_the_last_bytes(struct fixtu
 	client_clear(&last);
 }
 
+/* Writes in small pieces to both pipes in turn. */
+static void write_both(struct fixture *f, GString *all[N_STREAMS], int lines)
+{
+	for (int i = 0; i < lines; i++) {
+		g_autofree char *line = g_strdup_printf("line %u %0*d\n", (guint)all[0]->len, 1 + i % 90, i);
+		int s = i % 5 == 4;
+
+		g_assert_cmpint(write(s ? f->err[1] : f->out[1], line, strlen(line)), ==, strlen(line));
+		g_string_append(all[s], line);
+		while (f->spool.pos[s] < all[s]->len)
+			turn(f);
+	}
+}
+
+static void test_who_comes_later_is_shown_the_last_bytes(struct fixture *f, gconstpointer data)
+{
+	GString *all[N_STREAMS] = { g_string_new(NULL), g_string_new(NULL) };
+
+	(void)data;
+	for (int round = 0; round < 3; round++) {
+		struct client c;
+		gsize total;
+
+		write_both(f, all, round ? 30000 : 5);
+		total = all[0]->len + all[1]->len;
+		c = client_new(f);
+		write_both(f, all, 10); /* and goes on without a gap */
+		for (int i = 0; i < 10000 && c.got[0]->len + c.got[1]->len < all[0]->len + all[1]->len; i++) {
+			turn(f);
+			client_read(&c, 100);
+		}
+		for (int s = 0; s < N_STREAMS; s++)
+			g_assert_cmpstr(c.got[s]->str, ==, all[s]->str + all[s]->len - c.got[s]->len);
+		g_assert_cmpuint(c.got[0]->len + c.got[1]->len, ==,
+			all[0]->len + all[1]->len - total + MIN(total, REPLAYED));
+		client_clear(&c);
+		while (f->attach.n_clients)
+			turn(f);
+	}
+	g_string_free(all[0], TRUE), g_string_free(all[1], TRUE);
+}
+
+/* What it is shown is overwritten while it does not read: it misses that, and nothing of what came after it. */
+static void test_who_is_shown_the_past_slowly_loses_no_present(struct fixture *f, gconstpointer data)
+{
+	GString *all[N_STREAMS] = { g_string_new(NULL), g_string_new(NULL) };
+	struct client c;
+	gsize before;
+
+	(void)data;
+	write_both(f, all, 30000);
+	before = all[0]->len;
+	c = client_new(f);
+	write_both(f, all, 30000);
+	while (!attach_all_served(&f->attach)) {
+		turn(f);
+		client_read(&c, 100);
+	}
+	client_read(&c, G_MAXINT);
+	g_assert_cmpuint(c.got[0]->len, >=, all[0]->len - before);
+	g_assert_cmpuint(c.got[0]->len, <, all[0]->len - before + REPLAYED / 2);
+	g_assert_cmpstr(c.got[0]->str + c.got[0]->len - (all[0]->len - before), ==, all[0]->str + before);
+	client_clear(&c);
+	g_string_free(all[0], TRUE), g_string_free(all[1], TRUE);
+}
+
+/* However it is cut into packets, what is kept is a tail. */
+static void test_what_is_kept_is_bounded(void)
+{
+	g_autoptr(GRand) rand = g_rand_new_with_seed(3);
+
+	for (uint32_t limit = 1; limit < 300000; limit = limit * 3 + 1) {
+		GString *all[N_STREAMS] = { g_string_new(NULL), g_string_new(NULL) }, *got[N_STREAMS];
+		struct replay r = { 0 };
+		struct spool spool = { 0 };
+
+		g_assert_cmpint(spool_init(&spool), ==, 0);
+		g_assert_cmpint(replay_init(&r, limit), ==, 0);
+		for (int i = 0; i < 2000; i++) {
+			enum stream s = g_rand_boolean(rand) ? STREAM_ERR : STREAM_OUT;
+			char *space;
+			uint32_t n = spool_space(&spool, s, &space), part = (uint32_t)g_rand_int_range(rand, 1, i % 50 ? 40 : 60000);
+
+			n = MIN(n, part);
+			for (uint32_t k = 0; k < n; k++)
+				space[k] = (char)g_rand_int_range(rand, 'a', 'z');
+			g_string_append_len(all[s], space, n);
+			spool_commit(&spool, s, n);
+			replay_feed(&r, &spool);
+			spool_release(&spool, spool.pos);
+		}
+		for (int s = 0; s < N_STREAMS; s++)
+			got[s] = g_string_new(NULL);
+		for (struct replay_place p = replay_start(&r); replay_pending(&p);) {
+			enum stream s;
+			const char *data;
+			uint32_t n = replay_next(&r, &p, &s, &data);
+
+			g_assert_cmpuint(n, <=, REPLAY_PACKET);
+			if (n)
+				g_string_append_len(got[s], data, n);
+		}
+		g_assert_cmpuint(got[0]->len + got[1]->len, <=, limit);
+		g_assert_cmpuint(got[0]->len + got[1]->len, >=, limit / 8);
+		for (int s = 0; s < N_STREAMS; s++) {
+			g_assert_cmpstr(got[s]->str, ==, all[s]->str + all[s]->len - got[s]->len);
+			g_string_free(all[s], TRUE), g_string_free(got[s], TRUE);
+		}
+		replay_clear(&r);
+		spool_clear(&spool);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -555,6 +774,11 @@ int main(int argc, char **argv)
 		test_a_line_that_never_ends_in_a_read_wedges_nothing);
 	ADD("without-a-log-a-file-takes-its-place", "none", test_without_a_log_a_file_takes_its_place);
 	ADD("beyond-the-spill-a-client-is-let-go", "none", test_beyond_the_spill_a_client_is_let_go);
+	ADD("beyond-the-spill-a-client-may-be-skipped-ahead", "skip", test_beyond_the_spill_a_client_may_be_skipped_ahead);
+	ADD("who-comes-later-is-shown-the-last-bytes", "replay", test_who_comes_later_is_shown_the_last_bytes);
+	ADD("who-is-shown-the-past-slowly-loses-no-present", "replay", test_who_is_shown_the_past_slowly_loses_no_present);
+	g_test_add_func("/relay/replay/what-is-kept-is-bounded", test_what_is_kept_is_bounded);
+	ADD("flooding-stdin-while-it-is-closed-is-no-reset", "log", test_flooding_stdin_while_it_is_closed_is_no_reset);
 	ADD("a-client-that-never-reads-stops-nothing", "log", test_a_client_that_never_reads_stops_nothing);
 	ADD("stdin-of-two-clients-arrives-whole-with-back-pressure", "log",
 		test_stdin_of_two_clients_arrives_whole_with_back_pressure);
