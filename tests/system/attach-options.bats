@@ -13,6 +13,7 @@ lagging() {
 	kill -STOP "${CLIENT_PID[slow]}"
 	send driver '\n'
 	await match "$LOG" ' end$'
+	await match "$DIR/driver.out" 'end$'
 }
 
 # let_go: the rest of the container's life
