@@ -20,7 +20,7 @@ enum stream { STREAM_OUT, STREAM_ERR, N_STREAMS };
 struct spool_piece {
 	uint64_t pos;    /* count of bytes of this stream before it */
 	uint32_t offset; /* in the stream's ring */
-	uint32_t len;
+	uint32_t len;    /* 0: released, before older ones of the other stream */
 	enum stream stream;
 };
 
@@ -49,8 +49,15 @@ void spool_commit(struct spool *s, enum stream stream, uint32_t n);
 /* A cursor that has taken everything so far. */
 struct cursor spool_end(const struct spool *s);
 
-/* The next bytes that the cursor has not taken: length, with stream and data, or 0 when there are none. */
-uint32_t spool_peek(const struct spool *s, struct cursor *c, enum stream *ret_stream, const char **ret_data);
+/* The next bytes that the cursor has not taken, but for streams whose bit is set in skip: length, with stream and data, or
+ * 0 when there are none. */
+uint32_t spool_peek_but(const struct spool *s, struct cursor *c, uint32_t skip, enum stream *ret_stream,
+	const char **ret_data);
+
+static inline uint32_t spool_peek(const struct spool *s, struct cursor *c, enum stream *ret_stream, const char **ret_data)
+{
+	return spool_peek_but(s, c, 0, ret_stream, ret_data);
+}
 
 static inline void spool_take(struct cursor *c, enum stream stream, uint32_t n)
 {
@@ -60,7 +67,8 @@ static inline void spool_take(struct cursor *c, enum stream stream, uint32_t n)
 /* Whether the spool still holds every byte that the cursor has not taken. */
 bool spool_covers(const struct spool *s, const struct cursor *c);
 
-/* Forgets the pieces of which each stream's bytes before wanted[] cover all. */
+/* Forgets the pieces of which each stream's bytes before wanted[] cover all. What one stream has to keep holds up the other
+ * one's nowhere. */
 void spool_release(struct spool *s, const uint64_t wanted[N_STREAMS]);
 
 /* Gives memory back once nothing is held. */
