@@ -15,11 +15,6 @@
 #define FLAG_OFFSET   43u
 #define MAPPED	      (BACKLOG_WINDOW + BACKLOG_PACKET)
 
-static uint64_t dropped_bytes(const struct k8s_log *log)
-{
-	return log->stream[STREAM_OUT].dropped + log->stream[STREAM_ERR].dropped;
-}
-
 int backlog_init(struct backlog *b, struct k8s_log *log)
 {
 	*b = (struct backlog){ .log = log };
@@ -46,7 +41,7 @@ struct backlog_mark backlog_end(const struct backlog *b)
 		.segment = log->generation,
 		.offset = log->size,
 		.pos = { log->stream[STREAM_OUT].logged, log->stream[STREAM_ERR].logged },
-		.dropped = dropped_bytes(log),
+		.breaks = log->breaks,
 	};
 }
 
@@ -54,7 +49,7 @@ bool backlog_reaches(const struct backlog *b, const struct backlog_mark *mark)
 {
 	uint32_t slot = mark->segment % BACKLOG_SEGMENTS;
 
-	if (b->log->fd < 0 || !b->log->regular || dropped_bytes(b->log) != mark->dropped)
+	if (b->log->fd < 0 || !b->log->regular || b->log->patchy || b->log->breaks != mark->breaks)
 		return false;
 	return mark->segment == b->log->generation ||
 		(b->segment[slot].fd >= 0 && b->segment[slot].generation == mark->segment);

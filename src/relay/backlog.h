@@ -19,7 +19,7 @@ struct backlog_mark {
 	uint32_t segment; /* the log's generation */
 	uint64_t offset;
 	uint64_t pos[N_STREAMS];
-	uint64_t dropped; /* the log's count of dropped bytes at that time: once it grows, the counts above mean nothing */
+	uint64_t breaks; /* the log's count at that time: once it grows, the counts above mean nothing */
 };
 
 struct backlog {
@@ -47,7 +47,7 @@ struct backlog_piece {
 int backlog_init(struct backlog *b, struct k8s_log *log);
 void backlog_clear(struct backlog *b);
 
-/* The end of what is in the log now (nothing may be pending in its buffer). */
+/* The end of what is in the log's file now. */
 struct backlog_mark backlog_end(const struct backlog *b);
 
 /* Whether everything after mark can be read back. */

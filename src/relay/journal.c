@@ -140,10 +140,12 @@ static void emit(void *sink, struct lines *l, const char *data, uint32_t n, int 
 	};
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = sizeof iov / sizeof *iov };
 
-	if (send_entry(j, &msg))
+	if (!j->discard && (!s->rate || rate_pass(s->rate, bytes)) && send_entry(j, &msg)) {
 		s->entries++;
-	else
+	} else {
 		s->dropped += bytes;
+		s->dropped_entries++;
+	}
 	l->carried = 0;
 }
 

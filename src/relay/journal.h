@@ -10,6 +10,7 @@
 #include <sys/un.h>
 
 #include "relay/lines.h"
+#include "relay/rate.h"
 #include "relay/spool.h"
 
 #define JOURNAL_SOCKET      "/run/systemd/journal/socket"
@@ -18,7 +19,8 @@
 struct journal_stream {
 	struct lines lines;
 	uint64_t entries;
-	uint64_t dropped; /* bytes */
+	uint64_t dropped, dropped_entries; /* dropped counts bytes */
+	struct rate *rate; /* entries that come too fast are dropped; NULL: no limit, or none that drops new ones */
 	char priority;    /* that the present line's prefix asked for, 0: none */
 	bool inside;      /* a part of the present line is an entry already */
 };
@@ -31,6 +33,7 @@ struct journal {
 	bool mark_partial;  /* CONTAINER_PARTIAL_MESSAGE=true for a line that is not over */
 	bool prefixes;      /* a line that begins with <0> to <7> has this priority, and not these three bytes */
 	bool stalled;       /* it did not take an entry in time */
+	bool discard;       /* drop what comes */
 	char *carry;        /* mapped */
 	struct journal_stream stream[N_STREAMS];
 };

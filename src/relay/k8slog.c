@@ -3,14 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/rw.h"
 #include "base/sys.h"
 
 #define STREAM_OFFSET 36u /* of "stdout" in the prefix */
@@ -26,16 +24,6 @@ static void look_at_file(struct k8s_log *log)
 	log->size = log->counted = log->regular ? (uint64_t)st.st_size : 0;
 	if (log->fd >= 0 && !log->regular)
 		(void)fd_set_nonblock(log->fd, true); /* fails for no kind of file */
-}
-
-/* Whether a FIFO has room again. Its reader can slow the container, but not stop it for good. */
-static bool wait_for_reader(struct k8s_log *log, uint64_t since_ns)
-{
-	uint64_t waited_ms = (sys_clock_ns(CLOCK_BOOTTIME) - since_ns) / 1000000u;
-	struct pollfd p = { .fd = log->fd, .events = POLLOUT };
-
-	log->stalled = log->stalled || waited_ms >= K8S_PATIENCE_MS || poll(&p, 1, K8S_PATIENCE_MS - (int)waited_ms) == 0;
-	return !log->stalled;
 }
 
 int k8s_init(struct k8s_log *log, int fd, const char *path)
@@ -114,16 +102,15 @@ void k8s_set_time(struct k8s_log *log, const struct timespec *now)
 	put_digits(log->stamp + 20, 9, (unsigned long)now->tv_nsec);
 }
 
-/* Where the last whole record in the first n bytes of the buffer ends. Payload never contains a newline. */
-static uint32_t record_boundary(const struct k8s_log *log, uint32_t n)
+/* Payload never contains a newline. */
+uint32_t k8s_record_boundary(const struct k8s_log *log, uint32_t n)
 {
 	const char *end = n ? memrchr(log->buf, '\n', n) : NULL;
 
 	return end ? (uint32_t)(end + 1 - log->buf) : 0;
 }
 
-/* The bytes of the container in the record at p, which ends at nl. */
-static uint32_t record_payload(const struct k8s_log *log, const char *p, const char *nl, enum stream *ret_stream)
+uint32_t k8s_payload(const struct k8s_log *log, const char *p, const char *nl, enum stream *ret_stream)
 {
 	if (log->json)
 		return jsonlog_payload(p, ret_stream);
@@ -131,85 +118,33 @@ static uint32_t record_payload(const struct k8s_log *log, const char *p, const c
 	return (uint32_t)(nl - p) - K8S_PREFIX + (p[FLAG_OFFSET] == 'F');
 }
 
-/* Splits what is pending into written and dropped: the records from offset kept on did not get into the file. */
-static void settle(struct k8s_log *log, uint32_t kept)
+uint32_t k8s_record_stamp(const struct k8s_log *log, const char *p, const char *nl, const char **ret_stamp)
 {
-	for (int s = 0; s < N_STREAMS; s++) {
-		log->stream[s].logged += log->pending.bytes[s];
-		log->stream[s].records += log->pending.records[s];
-		log->pending.bytes[s] = log->pending.records[s] = 0;
-	}
-	for (const char *p = log->buf + kept, *end = log->buf + log->len; p < end;) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		enum stream stream;
-		uint32_t bytes = record_payload(log, p, nl, &stream);
+	const char *end = nl - 2, *quote; /* before the "} that ends every record in json */
 
-		log->stream[stream].dropped += bytes;
-		log->stream[stream].records--;
-		p = nl + 1;
-	}
-	log->len = 0;
+	*ret_stamp = p;
+	if (!log->json)
+		return K8S_STAMP;
+	quote = memrchr(p, '"', (size_t)(end - p));
+	*ret_stamp = quote ? quote + 1 : end;
+	return (uint32_t)(end - *ret_stamp);
 }
 
-void k8s_flush(struct k8s_log *log)
+uint32_t k8s_size_most(const struct k8s_log *log, uint32_t n)
 {
-	uint64_t since = log->regular ? 0 : sys_clock_ns(CLOCK_BOOTTIME);
-	uint32_t done = 0, kept;
-	ssize_t n = 0;
-
-	if (!log->len)
-		return;
-	while (done < log->len && (n >= 0 || (n == -EAGAIN && wait_for_reader(log, since)))) {
-		n = rw_write(log->fd, log->buf + done, log->len - done);
-		if (n > 0)
-			done += (uint32_t)n;
-	}
-	if (done == log->len)
-		log->stalled = false;
-	kept = done == log->len ? done : record_boundary(log, done);
-	log->error = n < 0 ? (int)-n : 0;
-	if (kept < done) {
-		/* The end is torn: take it back before anything else is written. */
-		off_t end = lseek(log->fd, 0, SEEK_END);
-
-		if (!log->regular || end < (off_t)(done - kept) || ftruncate(log->fd, end - (off_t)(done - kept)) < 0)
-			kept = done; /* a pipe or a failing disk: the torn piece stays, and is counted as it lies */
-	}
-	log->size += kept;
-	log->counted += kept;
-	log->total += kept;
-	settle(log, record_boundary(log, kept));
+	return log->json ? jsonlog_size(n, (uint32_t)strlen(log->attrs)) : K8S_PREFIX + n + 1 + STAMP_SLACK;
 }
 
-/* Whether a record of so many bytes would pass the size limit: then the file is replaced, and what was built before the
- * record is in the old one. */
-static void keep_below_limit(struct k8s_log *log, uint32_t need)
+/* Whether limits admit a record of so many bytes; if not, it is dropped. */
+static bool admit(struct k8s_log *log, enum stream stream, uint32_t bytes)
 {
-	if (log->size_max > 0 && log->counted + log->len + need > (uint64_t)log->size_max && log->counted + log->len > 0) {
-		k8s_flush(log);
-		log->counted = 0; /* also when the file cannot be replaced: then it is tried again a whole limit later */
-		log->on_full(log, log->user);
-	}
-}
+	struct rate *rate = log->stream[stream].rate;
+	bool within_total = log->total_max <= 0 || log->total + log->len < (uint64_t)log->total_max;
 
-/* Whether the limit of all records together still admits one; if not, its bytes are dropped. */
-static bool within_total(struct k8s_log *log, enum stream stream, uint32_t bytes)
-{
-	if (log->total_max <= 0 || log->total + log->len < (uint64_t)log->total_max)
+	if (!log->discard && within_total && (!rate || rate_pass(rate, bytes)))
 		return true;
-	log->stream[stream].logged += bytes;
-	log->stream[stream].dropped += bytes;
+	k8s_drop(log, stream, bytes);
 	return false;
-}
-
-/* A record of size bytes, with so many of the container, is at the end of the buffer. */
-static void add_built(struct k8s_log *log, enum stream stream, uint32_t size, uint32_t bytes)
-{
-	log->len += size;
-	if (log->len > log->touched)
-		log->touched = log->len;
-	log->pending.bytes[stream] += bytes;
-	log->pending.records[stream]++;
 }
 
 static enum stream stream_of(const struct k8s_log *log, const struct lines *l)
@@ -217,49 +152,54 @@ static enum stream stream_of(const struct k8s_log *log, const struct lines *l)
 	return l == &log->stream[STREAM_ERR].lines ? STREAM_ERR : STREAM_OUT;
 }
 
+/* Writes what comes before the text of a record; where the text goes. */
+static char *put_prefix(const struct k8s_log *log, char *p, enum stream stream, bool whole)
+{
+	memcpy(p, log->stamp, K8S_PREFIX + STAMP_SLACK);
+	if (stream == STREAM_ERR)
+		memcpy(p + STREAM_OFFSET, "stderr", 6);
+	p[FLAG_OFFSET] = whole ? 'F' : 'P';
+	return p + K8S_PREFIX;
+}
+
 /* Adds one record: the carried start, then n bytes at data. */
 static void put_record(void *sink, struct lines *l, const char *data, uint32_t n, int whole)
 {
 	struct k8s_log *log = sink;
 	enum stream stream = stream_of(log, l);
-	uint32_t payload = l->carried + n, need = K8S_PREFIX + payload + 1;
-	uint32_t bytes = payload + (whole ? 1 : 0);
+	uint32_t carried = l->carried, need = K8S_PREFIX + carried + n + 1, bytes = carried + n + (whole ? 1 : 0);
 	char *p;
 
-	if (!within_total(log, stream, bytes)) {
-		l->carried = 0;
+	l->carried = 0;
+	if (!admit(log, stream, bytes))
+		return;
+	if (!k8s_make_room(log, stream, need + STAMP_SLACK) || !k8s_keep_below_limit(log, stream, need)) {
+		k8s_drop(log, stream, bytes);
 		return;
 	}
-	if (log->len + need + STAMP_SLACK > K8S_BUFFER)
-		k8s_flush(log);
-	keep_below_limit(log, need);
-	p = log->buf + log->len;
-	memcpy(p, log->stamp, K8S_PREFIX + STAMP_SLACK);
-	if (stream == STREAM_ERR)
-		memcpy(p + STREAM_OFFSET, "stderr", 6);
-	p[FLAG_OFFSET] = whole ? 'F' : 'P';
-	p += K8S_PREFIX;
-	if (l->carried) {
-		memcpy(p, l->carry, l->carried);
-		p += l->carried;
-		l->carried = 0;
+	p = put_prefix(log, log->buf + log->len, stream, whole);
+	if (carried) {
+		memcpy(p, l->carry, carried);
+		p += carried;
 	}
 	memcpy(p, data, n);
 	p[n] = '\n';
-	add_built(log, stream, need, bytes);
+	k8s_add(log, stream, need, bytes);
 }
 
 /* Builds the record where the next one goes, and finds out only then how long it is. */
 static void add_json(struct k8s_log *log, enum stream stream, const char *data, uint32_t n, bool whole)
 {
 	struct k8s_stream *s = &log->stream[stream];
-	uint32_t most = jsonlog_size(n, (uint32_t)strlen(log->attrs)), size;
+	uint32_t size;
 	char *p;
 
-	if (!within_total(log, stream, n + whole))
+	if (!admit(log, stream, n + whole))
 		return;
-	if (log->len + most > K8S_BUFFER)
-		k8s_flush(log);
+	if (!k8s_make_room(log, stream, k8s_size_most(log, n))) {
+		k8s_drop(log, stream, n + whole);
+		return;
+	}
 	p = log->buf + log->len;
 	/* Docker gives all parts of a line the time of the first. */
 	if (!*s->first_time && !whole)
@@ -267,10 +207,25 @@ static void add_json(struct k8s_log *log, enum stream stream, const char *data, 
 	size = jsonlog_build(p, stream, data, n, whole, log->attrs, *s->first_time ? s->first_time : log->stamp);
 	if (whole)
 		*s->first_time = '\0';
-	keep_below_limit(log, size);
+	if (!k8s_keep_below_limit(log, stream, size)) {
+		k8s_drop(log, stream, n + whole);
+		return;
+	}
 	if (p != log->buf + log->len)
 		memmove(log->buf + log->len, p, size);
-	add_built(log, stream, size, n + whole);
+	k8s_add(log, stream, size, n + whole);
+}
+
+uint32_t k8s_build_marker(struct k8s_log *log, enum stream stream, const char *text, uint32_t n)
+{
+	char *p;
+
+	if (log->json)
+		return jsonlog_build(log->buf, stream, text, n, true, log->attrs, log->stamp);
+	p = put_prefix(log, log->buf, stream, true);
+	memcpy(p, text, n);
+	p[n] = '\n';
+	return (uint32_t)(p + n + 1 - log->buf);
 }
 
 /* The same as put_record; what is the beginning of a character stays carried. */
@@ -315,6 +270,15 @@ void k8s_end(struct k8s_log *log, enum stream stream)
 		l->carried = 0;
 	}
 	k8s_end_partial(log, stream);
+}
+
+void k8s_forget(struct k8s_log *log)
+{
+	k8s_give_up(log);
+	for (int s = 0; s < N_STREAMS; s++)
+		log->stream[s].lines.carried = 0;
+	log->total = 0;
+	log->breaks++;
 }
 
 void k8s_trim(struct k8s_log *log)

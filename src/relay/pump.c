@@ -27,13 +27,19 @@
 
 #define READ_FAILURES 16 /* in a row: then the stream is over */
 
+#define ALL_STREAMS ((1u << N_STREAMS) - 1)
+
+#define FOR_EACH_FEEDER(p, f) for (struct feeder *f = (p)->feeder; f < (p)->feeder + (p)->n_feeders; f++)
+
 enum outcome { READ_DATA, READ_AGAIN, READ_EMPTY, READ_END, READ_FULL };
 
-int pump_init(struct pump *p, struct loop *loop, struct spool *spool, struct k8s_log *log, struct attach *attach)
+int pump_init(struct pump *p, struct loop *loop, struct spool *spool, struct feeder *feeder, uint32_t n_feeders,
+	struct attach *attach)
 {
 	p->loop = loop;
 	p->spool = spool;
-	p->log = log;
+	p->feeder = feeder;
+	p->n_feeders = n_feeders;
 	p->attach = attach;
 	p->holding = true;
 	p->words = sys_map(PUMP_WORDS_MAX);
@@ -51,36 +57,28 @@ static void stream_close(struct pump_stream *s)
 
 static void release_spool(struct pump *p)
 {
-	uint64_t wanted[N_STREAMS] = { p->logged.pos[STREAM_OUT], p->logged.pos[STREAM_ERR] };
+	uint64_t wanted[N_STREAMS] = { p->spool->pos[STREAM_OUT], p->spool->pos[STREAM_ERR] };
 
+	FOR_EACH_FEEDER(p, f)
+	for (int s = 0; s < N_STREAMS; s++)
+		if (f->cursor.pos[s] < wanted[s])
+			wanted[s] = f->cursor.pos[s];
 	attach_wanted(p->attach, wanted);
 	spool_release(p->spool, wanted);
 }
 
-/* Everything read so far goes into the log, then to the clients. ended: the stream whose pipe is empty now. */
-static void pass_on(struct pump *p, bool out_ended, bool err_ended)
+/* What was read so far goes into the logs, as far as they take it, then to the clients. quiet: streams (bits) whose pipes
+ * are empty. */
+static void pass_on(struct pump *p, uint32_t quiet)
 {
-	enum stream stream;
 	struct timespec now;
-	const char *data;
-	uint32_t n;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	for (struct k8s_log *log = p->log; log; log = log->next)
-		k8s_set_time(log, &now);
-	while ((n = spool_peek(p->spool, &p->logged, &stream, &data)) > 0) {
-		for (struct k8s_log *log = p->log; log; log = log->next)
-			k8s_feed(log, stream, data, n);
-		if (p->journal)
-			journal_feed(p->journal, stream, data, n);
-		spool_take(&p->logged, stream, n);
-	}
-	for (struct k8s_log *log = p->log; log; log = log->next) {
-		if (out_ended)
-			k8s_end_partial(log, STREAM_OUT);
-		if (err_ended)
-			k8s_end_partial(log, STREAM_ERR);
-		k8s_flush(log);
+	FOR_EACH_FEEDER(p, f)
+	{
+		if (f->log)
+			k8s_set_time(f->log, &now);
+		feeder_run(f, quiet);
 	}
 	if (p->attach->spill && spill_active(p->attach->spill))
 		spill_feed(p->attach->spill, p->spool);
@@ -140,9 +138,22 @@ static uint32_t make_space(struct pump *p, enum stream stream, char **ret_space)
 		release_spool(p);
 	}
 	space = space ?: spool_space(p->spool, stream, ret_space);
-	if (!space && p->attach->overflow != ATTACH_BLOCK) {
-		pass_on(p, true,
-			true); /* only what the log carries on can be left in the way: cut the line rather than wait */
+	if (!space && p->attach->n_behind) {
+		/* What is not in the log yet holds up who is served from there: cut the line rather than wait. */
+		pass_on(p, ALL_STREAMS);
+		space = spool_space(p->spool, stream, ret_space);
+	}
+	if (!space && p->attach->n_behind) {
+		k8s_give_up(p->attach->backlog->log); /* nor for a disk that takes nothing: they are let go */
+		attach_serve(p->attach);
+	}
+	FOR_EACH_FEEDER(p, f)
+	while (!space && feeder_make_room(f, stream)) {
+		release_spool(p);
+		space = spool_space(p->spool, stream, ret_space);
+	}
+	if (!space) {
+		release_spool(p);
 		space = spool_space(p->spool, stream, ret_space);
 	}
 	return space;
@@ -183,8 +194,9 @@ static enum outcome read_once(struct pump_stream *s)
 	spool_commit(p->spool, s->stream, (uint32_t)n);
 	if ((uint32_t)n == want && ioctl(s->fd, FIONREAD, &waiting) < 0)
 		waiting = 0;
+	p->quiet = (p->quiet & ~(1u << s->stream)) | (waiting ? 0 : 1u << s->stream);
 	if (!p->holding)
-		pass_on(p, s->stream == STREAM_OUT && !waiting, s->stream == STREAM_ERR && !waiting);
+		pass_on(p, p->quiet & 1u << s->stream);
 	return READ_DATA;
 }
 
@@ -196,8 +208,9 @@ static void on_trim(struct loop_timer *t, void *user)
 	(void)t;
 	if (seen == p->trim_seen) {
 		spool_trim(p->spool);
-		for (struct k8s_log *log = p->log; log; log = log->next)
-			k8s_trim(log);
+		FOR_EACH_FEEDER(p, f)
+		if (f->log)
+			k8s_trim(f->log);
 		attach_trim(p->attach);
 	} else {
 		p->trim_seen = seen;
@@ -210,8 +223,8 @@ static void arm_trim(struct pump *p)
 {
 	uint32_t most = p->spool->ring[0].touched | p->spool->ring[1].touched;
 
-	for (const struct k8s_log *log = p->log; log; log = log->next)
-		most |= log->touched;
+	FOR_EACH_FEEDER(p, f)
+	most |= f->log ? f->log->touched : 0;
 	if (p->trim.due_ns || most <= 4096)
 		return;
 	p->trim_seen = p->spool->pos[STREAM_OUT] + p->spool->pos[STREAM_ERR];
@@ -230,8 +243,9 @@ static void check_drained(struct pump *p)
 	for (enum stream s = 0; s < N_STREAMS; s++)
 		if (p->stream[s].fd >= 0 && !p->stream[s].dry)
 			return;
-	pass_on(p, true, true);
-	p->on_drained(p->user);
+	pass_on(p, ALL_STREAMS);
+	if (!pump_waits_for_log(p))
+		p->on_drained(p->user);
 }
 
 static void stream_turn(struct pump_stream *s)
@@ -289,7 +303,7 @@ void pump_release_hold(struct pump *p)
 	if (!p->holding)
 		return;
 	p->holding = false;
-	pass_on(p, true, true);
+	pass_on(p, ALL_STREAMS);
 	pump_continue(p);
 }
 
@@ -330,6 +344,10 @@ void pump_drain(struct pump *p)
 
 	p->draining = true;
 	attach_accept(p->attach); /* or they would be cut off with the socket */
+	FOR_EACH_FEEDER(p, f)
+	feeder_unlimit(f);
+	pass_on(p, p->quiet);
+	pump_continue(p);
 	/* As much as pipes hold, and then as events come: somebody may still be writing. */
 	for (int round = 0; more && round < DRAIN_ROUNDS; round++) {
 		more = false;
@@ -345,16 +363,35 @@ void pump_drain(struct pump *p)
 	check_drained(p);
 }
 
+bool pump_waits_for_log(const struct pump *p)
+{
+	FOR_EACH_FEEDER(p, f)
+	if (!feeder_done(f))
+		return true;
+	return false;
+}
+
+void pump_resume(struct pump *p)
+{
+	if (p->holding)
+		return;
+	pass_on(p, p->quiet);
+	pump_continue(p);
+	if (p->draining)
+		check_drained(p);
+}
+
+void pump_give_up(struct pump *p)
+{
+	FOR_EACH_FEEDER(p, f)
+	feeder_give_up(f);
+	pump_resume(p);
+}
+
 void pump_end_logs(struct pump *p)
 {
-	for (enum stream s = 0; s < N_STREAMS; s++) {
-		for (struct k8s_log *log = p->log; log; log = log->next)
-			k8s_end(log, s);
-		if (p->journal)
-			journal_end(p->journal, s);
-	}
-	for (struct k8s_log *log = p->log; log; log = log->next)
-		k8s_flush(log);
+	FOR_EACH_FEEDER(p, f)
+	feeder_end(f);
 }
 
 void pump_continue(struct pump *p)
@@ -376,6 +413,8 @@ void pump_stop(struct pump *p)
 	if (!p->loop)
 		return; /* never set up */
 	loop_timer_stop(p->loop, &p->trim);
+	FOR_EACH_FEEDER(p, f)
+	feeder_stop(f);
 	for (enum stream s = 0; s < N_STREAMS; s++)
 		stream_close(&p->stream[s]);
 }

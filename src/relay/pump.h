@@ -7,8 +7,7 @@
 
 #include "base/loop.h"
 #include "relay/attach.h"
-#include "relay/journal.h"
-#include "relay/k8slog.h"
+#include "relay/feeder.h"
 #include "relay/spool.h"
 
 #define PUMP_WORDS_MAX 8191u
@@ -29,11 +28,11 @@ struct pump_stream {
 struct pump {
 	struct loop *loop;
 	struct spool *spool;
-	struct k8s_log *log;      /* and those chained to it */
-	struct journal *journal;  /* NULL: none */
+	struct feeder *feeder;    /* n_feeders: one for each log */
+	uint32_t n_feeders;
 	struct attach *attach;
 	struct pump_stream stream[N_STREAMS];
-	struct cursor logged;     /* what the log was given */
+	uint32_t quiet;           /* streams (bits) whose pipe was empty after the last read */
 	struct loop_timer trim;
 	uint64_t trim_seen;       /* bytes read when trim was armed */
 	bool holding;             /* the runtime still runs: what comes may be its own words, keep it */
@@ -48,8 +47,9 @@ struct pump {
 	void *user;
 };
 
-/* Sets up a zeroed pump. 0 or -errno. */
-int pump_init(struct pump *p, struct loop *loop, struct spool *spool, struct k8s_log *log, struct attach *attach);
+/* Sets up a zeroed pump over feeders that were set up. 0 or -errno. */
+int pump_init(struct pump *p, struct loop *loop, struct spool *spool, struct feeder *feeder, uint32_t n_feeders,
+	struct attach *attach);
 
 /* Starts reading fd (non-blocking, owned from now on) as stream. 0 or -errno. */
 int pump_start(struct pump *p, enum stream stream, int fd);
@@ -67,6 +67,15 @@ void pump_poll(struct pump *p);
 /* Reads every stream to where it is empty; calls on_drained, at once or later, when that is done and what was read is
  * in the log but for what pump_end_logs brings. */
 void pump_drain(struct pump *p);
+
+/* A log may have room again, or be allowed more: goes on where it was waited for. */
+void pump_resume(struct pump *p);
+
+/* Whether a log still takes what waits for it. Only while draining. */
+bool pump_waits_for_log(const struct pump *p);
+
+/* Waits for no log any more; what they do not take at once is dropped. */
+void pump_give_up(struct pump *p);
 
 /* Nothing more comes: what the log drivers still carry is logged, and everything is written. */
 void pump_end_logs(struct pump *p);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,6 +20,8 @@
 #define SERVE_PATIENCE  (5 * S)    /* how long clients may go without taking anything of what is left for them */
 #define SERVE_TOTAL     (60 * S)   /* and take altogether; a session's own client has as long as he lives */
 #define SERVE_STEP      (S / 2)
+
+#define LOSS_INTERVAL   (10 * S)   /* between messages that output is dropped */
 
 static void say(struct relay *r, enum relay_level level, const char *what, const char *object, int err)
 {
@@ -119,6 +122,8 @@ static uint64_t progress(const struct relay *r)
 {
 	uint64_t sum = r->spool.pos[STREAM_OUT] + r->spool.pos[STREAM_ERR];
 
+	for (const struct k8s_log *log = &r->log; log; log = log->next)
+		sum += log->total;
 	for (uint32_t i = 0; i < ATTACH_CLIENTS; i++)
 		if (r->attach.client[i].used)
 			sum += r->attach.client[i].replay.at + r->attach.client[i].cursor.pos[STREAM_OUT] +
@@ -146,10 +151,18 @@ static void on_drain_deadline(struct loop_timer *t, void *user)
 	if (seen != r->drain_progress)
 		r->drain_progress_ns = now;
 	r->drain_progress = seen;
-	if (r->drained && r->exited)
+	if ((r->drained && r->exited) || pump_waits_for_log(&r->pump))
 		patient = now - r->drain_progress_ns < SERVE_PATIENCE && now - r->drain_start_ns < SERVE_TOTAL;
 	else
 		patient = now - r->drain_start_ns < DRAIN_TOTAL;
+	if (!patient && !r->drained && pump_waits_for_log(&r->pump)) {
+		say(r, RELAY_WARNING, "the log did not take all output in time", r->set.id, 0);
+		r->drain_start_ns = now; /* what is left in the pipes comes now, to be counted */
+		pump_give_up(&r->pump);
+		patient = true;
+	}
+	if (r->state != LIFE_DRAINING)
+		return; /* that was all there was to wait for */
 	if (patient || own_client) {
 		loop_timer_start(&r->loop, &r->drain_deadline, SERVE_STEP, on_drain_deadline, r);
 		return;
@@ -163,6 +176,28 @@ static void check_served(struct relay *r)
 {
 	if (r->state == LIFE_DRAINING && all_over(r))
 		relay_event(r, LIFE_DRAINED);
+}
+
+static void on_log_ready(struct feeder *f, void *user)
+{
+	struct relay *r = user;
+
+	(void)f;
+	pump_resume(&r->pump);
+}
+
+static void on_log_loss(struct feeder *f, void *user)
+{
+	struct relay *r = user;
+	uint64_t now = sys_clock_ns(CLOCK_BOOTTIME);
+	char text[96];
+
+	if (r->told_loss_ns && now - r->told_loss_ns < LOSS_INTERVAL)
+		return;
+	r->told_loss_ns = now;
+	snprintf(text, sizeof text, "output is dropped, %llu bytes so far, that should be in log",
+		(unsigned long long)feeder_dropped(f));
+	say(r, RELAY_WARNING, text, f->log ? f->log->path : "journald", f->log ? f->log->error : 0);
 }
 
 static void on_drained(void *user)
@@ -339,10 +374,44 @@ static int start_logs(struct relay *r)
 		log->attrs = s->attrs;
 		log->size_max = set->log_size_max;
 		log->total_max = set->log_total_max;
+		log->marker = set->log_marker;
 		log->on_full = reopen_log;
 		log->user = r;
 	}
 	return err;
+}
+
+static void start_feeder(struct relay *r, uint32_t i, struct k8s_log *log, struct journal *journal)
+{
+	struct feeder *f = &r->feeder[i];
+
+	memcpy(f->policy, r->set.log_policy, sizeof f->policy);
+	memcpy(f->rate, r->set.log_rate, sizeof f->rate);
+	f->on_ready = on_log_ready;
+	f->on_loss = on_log_loss;
+	f->user = r;
+	feeder_init(f, &r->loop, &r->spool, log, journal);
+}
+
+/* A feeder for each log file and one for the journal: how many. */
+static uint32_t start_feeders(struct relay *r)
+{
+	uint32_t n = 0;
+
+	for (struct k8s_log *log = &r->log; log; log = log->next)
+		start_feeder(r, n++, log, NULL);
+	if (r->journal.wanted)
+		start_feeder(r, n++, NULL, &r->journal);
+	return n;
+}
+
+/* Whether clients that lag can be served from the first log file: all that they want is in it, and soon. */
+static bool log_has_all(const struct relay *r)
+{
+	for (int s = 0; s < N_STREAMS; s++)
+		if (r->set.log_policy[s] != LOG_BLOCK || r->set.log_rate[s].per_s)
+			return false;
+	return r->log.regular && !r->log.json;
 }
 
 static int start_io(struct relay *r)
@@ -352,7 +421,10 @@ static int start_io(struct relay *r)
 	int err;
 
 	err = spool_init(&r->spool) ?: start_logs(r) ?: spill_init(&r->spill, set->spill_dir);
-	readable = r->log.regular && !r->log.json;
+	if (err == 0 && set->journal_fields)
+		err = journal_init(&r->journal, JOURNAL_SOCKET, set->journal_fields, set->journal_partial);
+	r->journal.prefixes = set->journal_prefixes;
+	readable = log_has_all(r);
 	err = err ?: backlog_init(&r->backlog, readable ? &r->log : &r->spill.log);
 	if (err < 0)
 		return err;
@@ -369,16 +441,9 @@ static int start_io(struct relay *r)
 	r->attach.overflow = set->attach_overflow;
 	r->attach.on_progress = on_client_progress;
 	r->attach.user = r;
-	err = pump_init(&r->pump, &r->loop, &r->spool, &r->log, &r->attach);
+	err = pump_init(&r->pump, &r->loop, &r->spool, r->feeder, start_feeders(r), &r->attach);
 	if (err < 0)
 		return err;
-	if (set->journal_fields) {
-		err = journal_init(&r->journal, JOURNAL_SOCKET, set->journal_fields, set->journal_partial);
-		if (err < 0)
-			return err;
-		r->journal.prefixes = set->journal_prefixes;
-		r->pump.journal = &r->journal;
-	}
 	r->pump.on_drained = on_drained;
 	r->pump.user = r;
 	if (set->stdout_fd >= 0)

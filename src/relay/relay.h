@@ -15,6 +15,7 @@
 #include "relay/cgroup.h"
 #include "relay/console.h"
 #include "relay/ctl.h"
+#include "relay/feeder.h"
 #include "relay/journal.h"
 #include "relay/k8slog.h"
 #include "relay/lifecycle.h"
@@ -70,6 +71,9 @@ struct relay_setup {
 	unsigned int n_logs;
 	const char *spill_dir;   /* where a file for lagging clients may be made; NULL: /tmp */
 	int64_t log_size_max, log_total_max;
+	enum log_policy log_policy[N_STREAMS];
+	struct rate log_rate[N_STREAMS];
+	bool log_marker;         /* say in the log what was dropped */
 	struct rotation rotation;
 	const char *journal_fields; /* NULL: no journald */
 	bool journal_partial;    /* mark partial messages */
@@ -103,7 +107,9 @@ struct relay {
 	struct stdinq input;
 	struct replay replay;
 	struct attach attach;
+	struct feeder feeder[RELAY_LOGS + 1]; /* the log files', the journal's */
 	struct pump pump;
+	uint64_t told_loss_ns;   /* when we last said that output was dropped */
 	struct console console;
 	struct ctl ctl, winsz;
 	struct notify notify;

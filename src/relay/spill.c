@@ -21,15 +21,13 @@ int spill_open(struct spill *s, const struct cursor *from)
 		fd = open("/tmp", O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
+	k8s_forget(&s->log);
 	k8s_use_file(&s->log, fd);
 	k8s_set_time(&s->log, &no_time);
-	s->log.total = 0;
 	s->log.total_max = SPILL_MAX;
 	s->cursor = *from;
-	for (int i = 0; i < N_STREAMS; i++) {
+	for (int i = 0; i < N_STREAMS; i++)
 		s->log.stream[i].logged = from->pos[i];
-		s->log.stream[i].lines.carried = 0;
-	}
 	return 0;
 }
 
@@ -49,5 +47,6 @@ void spill_feed(struct spill *s, const struct spool *spool)
 void spill_close(struct spill *s)
 {
 	fd_close(&s->log.fd);
+	k8s_give_up(&s->log);
 	k8s_trim(&s->log);
 }

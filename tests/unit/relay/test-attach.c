@@ -29,6 +29,7 @@ struct fixture {
 	struct stdinq input;
 	struct replay replay;
 	struct attach attach;
+	struct feeder feeder;
 	struct pump pump;
 	struct sockaddr_un addr;
 	int out[2], err[2], in[2];
@@ -44,6 +45,12 @@ static void on_drained(void *user)
 static void on_progress(void *user)
 {
 	pump_continue(&((struct fixture *)user)->pump);
+}
+
+static void on_ready(struct feeder *feeder, void *user)
+{
+	(void)feeder;
+	pump_resume(&((struct fixture *)user)->pump);
 }
 
 static void on_room(void *user)
@@ -97,7 +104,10 @@ static void setup(struct fixture *f, gconstpointer data)
 		g_assert_cmpint(replay_init(&f->replay, REPLAYED), ==, 0);
 		f->attach.replay = &f->replay;
 	}
-	g_assert_cmpint(pump_init(&f->pump, &f->loop, &f->spool, &f->log, &f->attach), ==, 0);
+	f->feeder.on_ready = on_ready;
+	f->feeder.user = f;
+	feeder_init(&f->feeder, &f->loop, &f->spool, &f->log, NULL);
+	g_assert_cmpint(pump_init(&f->pump, &f->loop, &f->spool, &f->feeder, 1, &f->attach), ==, 0);
 	f->pump.on_drained = on_drained;
 	f->pump.user = f;
 	g_assert_cmpint(pump_start(&f->pump, STREAM_OUT, f->out[0]), ==, 0);

@@ -244,6 +244,7 @@ static void test_a_full_disk_leaves_whole_records_and_a_count(struct fixture *f,
 	feed(f, STREAM_OUT, "\xff<\"\xe2\x80\xa8\n");
 	feed(f, STREAM_ERR, "\xef\xbf\xbd\xff\\\n");
 	k8s_flush(&f->log);
+	k8s_give_up(&f->log);
 	g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &old), ==, 0);
 	assert_content(f, "{\"log\":\"\\ufffd\\u003c\\\"\\u2028\\n\",\"stream\":\"stdout\",\"time\":\"2026-08-24T12:00:"
 			  "00.12Z\"}\n"
