@@ -129,8 +129,9 @@ static void plan_enter(Plan *plan)
 	for (int t = 0; t < N_NS_TYPES; t++)
 		if (c->own[t])
 			flags |= spec_namespace_infos[t].flag;
-	if (plan->unprivileged && c->own[NS_USER]) {
-		/* Only in the container's user namespace have we the right to enter the others. */
+	if (c->own[NS_PID] && !self_can_return(plan->request.self)) {
+		/* An ordinary user has rights over the others in the container's user namespace only; root of a user namespace
+		 * could enter the pid namespace, and not come back. */
 		const struct child_op op = { .step = STEP_JOIN, .number = -1, .join = { c->pid_fd, flags } };
 
 		plan->in_between = true;

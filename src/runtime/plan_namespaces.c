@@ -36,7 +36,8 @@ static void add_join(GArray *list, int fd, uint64_t flag, int number)
 static const enum spec_namespace_type join_order[] = { NS_USER, NS_PID, NS_NETWORK, NS_IPC, NS_UTS, NS_CGROUP, NS_TIME,
 	NS_MOUNT, NS_USER };
 
-/* With a user namespace in play, joining comes before it is entered or made, in a process of its own. Else the child
+/* With a user namespace in play, joining comes before it is entered or made, in a process of its own; so it does where the
+ * parent could not come back. Else the child
  * itself joins, and the pid namespace is the parent's business: it holds for children only. */
 static bool plan_joins(Plan *plan, GError **error)
 {
@@ -50,7 +51,8 @@ static bool plan_joins(Plan *plan, GError **error)
 		else if (ns[t].wanted && t != NS_CGROUP && t != NS_TIME)
 			plan->created |= spec_namespace_infos[t].flag;
 	}
-	plan->in_between = joined > 0 && ns[NS_USER].wanted;
+	plan->in_between =
+		joined > 0 && (ns[NS_USER].wanted || (ns[NS_PID].path && !self_can_return(plan->request.self)));
 	for (size_t i = 0; i < G_N_ELEMENTS(join_order); i++) {
 		enum spec_namespace_type t = join_order[i];
 		int fd = -1;
@@ -73,13 +75,12 @@ static void plan_user(Plan *plan)
 {
 	const struct spec_linux *l = &plan->request.spec->linux_;
 
-	if (!l->namespaces[NS_USER].wanted)
-		return;
-	plan->write_maps = !l->namespaces[NS_USER].path;
+	plan->write_maps = l->namespaces[NS_USER].wanted && !l->namespaces[NS_USER].path;
 	/* With a process in between there may be nothing to write, but its word must come before ours. */
 	if (plan->write_maps || plan->in_between)
 		plan_add(plan, STEP_WAIT_MAPS, -1);
-	plan_add(plan, STEP_ROOT_IDS, -1);
+	if (l->namespaces[NS_USER].wanted)
+		plan_add(plan, STEP_ROOT_IDS, -1);
 }
 
 static void plan_time(Plan *plan)
@@ -97,7 +98,7 @@ static void plan_time(Plan *plan)
 		g_string_append_printf(text, "boottime %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n",
 			l->boottime_secs.value, l->boottime_nanosecs.value);
 	/* With rights over it the parent makes it: the child's own files in /proc are closed to the child then. */
-	if (text->len && self_has_cap(plan->request.self, CAP_SYS_ADMIN))
+	if (text->len && self_can_return(plan->request.self))
 		plan->time_offsets = spec_pool_take(plan->pool, g_string_free(text, FALSE));
 	else
 		plan_add(plan, STEP_TIME_NAMESPACE, -1)->path.path =

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -47,6 +49,13 @@ bool self_read(struct self *ret_self, GError **error)
 bool self_has_cap(const struct self *self, int cap)
 {
 	return self->effective_caps >> cap & 1;
+}
+
+bool self_can_return(const struct self *self)
+{
+	auto_fd own = self_has_cap(self, CAP_SYS_ADMIN) ? open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC) : -1;
+
+	return own >= 0 && setns(own, CLONE_NEWPID) == 0;
 }
 
 bool self_in_user_namespace(void)

@@ -16,6 +16,10 @@ bool self_read(struct self *ret_self, GError **error);
 /* Whether we have the capability (CAP_*) now. */
 bool self_has_cap(const struct self *self, int cap);
 
+/* Whether we may go into another pid or time namespace and come back: not without rights over our own, as root of a user
+ * namespace. */
+bool self_can_return(const struct self *self);
+
 /* Whether our own ids are mapped, as in a container or under `podman unshare`. */
 bool self_in_user_namespace(void);
 

@@ -1,0 +1,130 @@
+load engine
+
+# podman of an ordinary user. The account is made for the tests, in their own mount namespace.
+
+USER_ID=4711 GROUP_ID=4712
+
+account() {
+	local f
+	mkdir -p "$ENGINE_DIR/etc"
+	for f in passwd group subuid subgid; do cp "/etc/$f" "$ENGINE_DIR/etc/"; done
+	echo "tallyuser:x:$USER_ID:$GROUP_ID::$D/home:/bin/sh" >>"$ENGINE_DIR/etc/passwd"
+	echo "tallyuser:x:$GROUP_ID:" >>"$ENGINE_DIR/etc/group"
+	echo "tallyuser:600000:65536" >>"$ENGINE_DIR/etc/subuid"
+	echo "tallyuser:700000:65536" >>"$ENGINE_DIR/etc/subgid"
+	for f in passwd group subuid subgid; do mount --bind "$ENGINE_DIR/etc/$f" "/etc/$f"; done
+	chmod 755 "$ENGINE_DIR" "$D"
+	mkdir -p "$D/home" "$D/xdg"
+	chown "$USER_ID:$GROUP_ID" "$D/home" "$D/xdg" "$D/tmp"
+	chmod 700 "$D/xdg"
+}
+
+# No cgroups: on the host's they are root's, and none are delegated to the account.
+write_podman() {
+	local name=$RUNTIME
+	account
+	[ "$ENGINE_NAME" = path ] || name=runc
+	sed -i 's/^pids_limit = .*/pids_limit = 0/' "$D/containers.conf"
+	cat >"$D/bin/podman" <<-X
+		#!/bin/bash
+		for fd in /proc/self/fd/*; do
+			fd=\${fd##*/}
+			[ "\$fd" -le 2 ] || [ "\$fd" -eq 255 ] || eval "exec \$fd>&-"
+		done
+		cd $D/home
+		exec setpriv --reuid $USER_ID --regid $GROUP_ID --clear-groups env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin \\
+			HOME=$D/home USER=tallyuser XDG_RUNTIME_DIR=$D/xdg CONTAINERS_CONF=$D/containers.conf \\
+			timeout --foreground -k 5 "\${DEADLINE:-60}" $(command -v podman) --root $D/home/root --runroot $D/xdg/runroot \\
+			--tmpdir $D/xdg/tmp --storage-driver ${ENGINE_STORAGE:-overlay} --conmon $MONITOR --runtime $name --log-level error "\$@"
+	X
+	chmod 755 "$D/bin/podman"
+}
+
+# The process that keeps podman's user namespace goes with this.
+teardown_file() {
+	podman rm -fa -t 0 >/dev/null
+	podman system migrate >/dev/null
+	engine_teardown_file
+	for f in passwd group subuid subgid; do umount "/etc/$f"; done
+}
+
+@test "rootless: podman runs as a user, with the programs under test" {
+	is "$(podman info --format '{{.Host.Security.Rootless}} {{.Host.CgroupManager}}')" "true cgroupfs" "podman info"
+	is "$(stat -c %u "/proc/$(monitor_pid canary)")" "$USER_ID" "the monitor's user"
+	is "$(podman run --rm $BB id -u)" 0 "user inside"
+}
+
+@test "rootless: run, its output and exit status" {
+	run -42 podman run --rm $BB sh -c 'echo out; echo err >&2; exit 42'
+	is "$output" $'out\nerr' "output"
+	is "$(echo input | podman run --rm -i $BB cat)" input "input"
+}
+
+@test "rootless: exec, with and without terminal" {
+	start $BB
+	is "$(podman exec "$cid" sh -c 'id -u; cat /proc/1/comm')" $'0\nsleep' "exec"
+	run -7 podman exec "$cid" sh -c 'exit 7'
+	like "$(podman exec -t "$cid" tty)" '^/dev/pts/0' "exec -t"
+	is "$(podman exec --user 1000 "$cid" id -u)" 1000 "exec --user"
+}
+
+@test "rootless: a terminal" {
+	like "$(podman run --rm -t $BB tty)" '^/dev/pts/0' "run -t"
+}
+
+@test "rootless: logs, and follow" {
+	start $BB sh -c 'echo one; echo two >&2; sleep 100000'
+	until_true 20 sh -c "podman logs $cid 2>&1 | grep -q two"
+	is "$(podman logs "$cid" 2>/dev/null)" one "stdout"
+	podman kill "$cid" >/dev/null
+	is "$(podman logs -f "$cid" 2>&1 | sort)" $'one\ntwo' "followed to the end"
+}
+
+@test "rootless: stop, wait, exit code" {
+	start $BB
+	podman stop -t 0 "$cid" >/dev/null
+	is "$(podman wait "$cid")" 137 "podman wait"
+	is "$(inspect "$cid" .State.ExitCode)" 137 "exit code"
+}
+
+# What the container's id 0 and the user's own id are, seen by the user's namespace.
+@test "rootless: user namespace keep-id" {
+	is "$(podman run --rm --userns=keep-id $BB id -u)" "$USER_ID" "own id"
+	is "$(podman run --rm --userns=keep-id -v "$D/home:/x" $BB sh -c 'touch /x/mine && stat -c %u /x/mine')" "$USER_ID" "owner inside"
+	is "$(stat -c %u "$D/home/mine")" "$USER_ID" "owner outside"
+}
+
+@test "rootless: user namespace nomap" {
+	is "$(podman run --rm --userns=nomap $BB sh -c 'tr -s " " </proc/self/uid_map')" " 0 1 65536" "map"
+}
+
+@test "rootless: user namespace auto" {
+	like "$(podman run --rm --userns=auto $BB sh -c 'tr -s " " </proc/self/uid_map')" '^ 0 1 [0-9]+$' "map"
+}
+
+@test "rootless: user namespace by --uidmap, and exec in it" {
+	start --uidmap 0:1:5000 --user 7 $BB
+	is "$(podman exec "$cid" sh -c 'id -u; tr -s " " </proc/self/uid_map')" $'7\n 0 1 5000' "ids"
+}
+
+@test "rootless: volumes, read-only too, and device nodes" {
+	is "$(podman run --rm -v "$D/home:/x:ro" --read-only $BB sh -c 'touch /x/y /y 2>&1; echo z >/dev/null; head -c 3 /dev/zero | wc -c')" \
+		$'touch: /x/y: Read-only file system\ntouch: /y: Read-only file system\n3' "volumes"
+}
+
+@test "rootless: the host's network and processes" {
+	is "$(podman run --rm --network host $BB ls /sys/class/net)" "$(ls /sys/class/net)" "network"
+	is "$(podman run --rm --pid host $BB sh -c "test -d /proc/$$ && echo seen")" seen "processes"
+}
+
+@test "rootless: a pod shares namespaces" {
+	podman pod create --name rootless-pod --network none --infra-image $BB --infra-command 'sleep 100000' >/dev/null
+	podman run -d --pod rootless-pod --name rootless-a $BB >/dev/null
+	is "$(podman run --rm --pod rootless-pod $BB readlink /proc/self/ns/ipc)" "$(podman exec rootless-a readlink /proc/self/ns/ipc)" "ipc"
+	podman pod rm -f -t 0 rootless-pod >/dev/null
+}
+
+@test "rootless: what is not there is told as by root" {
+	run -127 podman run --rm $BB no-such-program
+	like "$output" 'executable file not found in .PATH' "message"
+}
