@@ -14,8 +14,8 @@ account() {
 	echo "tallyuser:700000:65536" >>"$ENGINE_DIR/etc/subgid"
 	for f in passwd group subuid subgid; do mount --bind "$ENGINE_DIR/etc/$f" "/etc/$f"; done
 	chmod 755 "$ENGINE_DIR" "$D"
-	mkdir -p "$D/home" "$D/xdg"
-	chown "$USER_ID:$GROUP_ID" "$D/home" "$D/xdg" "$D/tmp"
+	mkdir -p "$D/home" "$D/xdg" "$D/root"
+	chown "$USER_ID:$GROUP_ID" "$D/home" "$D/xdg" "$D/root" "$D/tmp"
 	chmod 700 "$D/xdg"
 }
 
@@ -34,17 +34,18 @@ write_podman() {
 		cd $D/home
 		exec setpriv --reuid $USER_ID --regid $GROUP_ID --clear-groups env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin \\
 			HOME=$D/home USER=tallyuser XDG_RUNTIME_DIR=$D/xdg CONTAINERS_CONF=$D/containers.conf \\
-			timeout --foreground -k 5 "\${DEADLINE:-60}" $(command -v podman) --root $D/home/root --runroot $D/xdg/runroot \\
+			timeout --foreground -k 5 "\${DEADLINE:-60}" $(command -v podman) --root $D/root --runroot $D/xdg/runroot \\
 			--tmpdir $D/xdg/tmp --storage-driver ${ENGINE_STORAGE:-overlay} --conmon $MONITOR --runtime $name --log-level error "\$@"
 	X
 	chmod 755 "$D/bin/podman"
 }
 
-# The process that keeps podman's user namespace goes with this.
+# Podman leaves the process that keeps its user namespace, for the next podman.
 teardown_file() {
-	podman rm -fa -t 0 >/dev/null
-	podman system migrate >/dev/null
+	local pause
+	pause=$(find "$D/xdg" -name pause.pid -exec cat {} +)
 	engine_teardown_file
+	[ "$(cat "/proc/$pause/comm")" = catatonit ] && kill -KILL "$pause"
 	for f in passwd group subuid subgid; do umount "/etc/$f"; done
 }
 
