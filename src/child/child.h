@@ -17,6 +17,7 @@ struct child {
 	char dir_path[64];   /* its path */
 	int part, value;     /* of a failure, set by the step */
 	mode_t caller_umask; /* ours is 0 while we build */
+	int listener_fd;     /* of the filter just loaded, close-on-exec; -1: it has none */
 	char home[4096 + 8]; /* "HOME=..." */
 	char program[4096];  /* what will be executed */
 };
@@ -88,6 +89,7 @@ int step_memory_policy(struct child *c, const struct child_op *op);
 int step_no_new_privileges(struct child *c, const struct child_op *op);
 int step_credentials(struct child *c, const struct child_op *op);
 int step_seccomp(struct child *c, const struct child_op *op);
+int step_listener(struct child *c, const struct child_op *op);
 int step_drop_last(struct child *c, const struct child_op *op);
 /* child_exec.c */
 int step_make_cwd(struct child *c, const struct child_op *op);

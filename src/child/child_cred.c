@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/rw.h"
 #include "child/child.h"
 
 #define IOPRIO_WHO_PROCESS 1
@@ -97,8 +98,28 @@ int step_credentials(struct child *c, const struct child_op *op)
 
 int step_seccomp(struct child *c, const struct child_op *op)
 {
-	(void)c;
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, op->seccomp.flags, op->seccomp.program) < 0 ? -errno : 0;
+	long r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, op->seccomp.flags, op->seccomp.program);
+
+	if (r < 0)
+		return -errno;
+	if (op->seccomp.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+		c->listener_fd = (int)r;
+	return 0;
+}
+
+/* The agent's answers are needed from here on. Under the filter as few calls as can be: a write, which no profile may
+ * hand to an agent, and a read, which waits for one. */
+int step_listener(struct child *c, const struct child_op *op)
+{
+	char byte = 0;
+	ssize_t n;
+
+	c->value = c->listener_fd;
+	child_report(c, MESSAGE_LISTENER, op, 0);
+	n = rw_read(c->sock_fd >= 0 ? c->sock_fd : c->go_fd, &byte, 1);
+	if (n < 0)
+		return (int)n;
+	return n == 1 && byte == (char)REPLY_GO ? 0 : -EPIPE;
 }
 
 /* Without no_new_privs the filter needed CAP_SYS_ADMIN; it goes now. */

@@ -236,8 +236,7 @@ int step_created(struct child *c, const struct child_op *op)
 	n = rw_read(c->go_fd, &byte, 1);
 	if (n != 1)
 		return n < 0 ? (int)n : -EPIPE;
-	fd_close(&c->go_fd);
-	return 0;
+	return 0; /* the FIFO is open until execve: start may have to answer once more (STEP_LISTENER) */
 }
 
 int step_exec(struct child *c, const struct child_op *op)

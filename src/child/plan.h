@@ -62,6 +62,7 @@ enum child_step {
 	STEP_FIND_PROGRAM,
 	STEP_CREATED,
 	STEP_SECCOMP,
+	STEP_LISTENER,
 	STEP_DROP_LAST,
 	STEP_START_HOOK,
 	STEP_EXEC,
@@ -307,6 +308,7 @@ enum child_message {
 			     run as long as they like come before the execve */
 	MESSAGE_READY,      /* everything is set up: limits, state, then REPLY_GO */
 	MESSAGE_CREATED,    /* the program was found; waiting for start */
+	MESSAGE_LISTENER,   /* value: our descriptor of the filter's listener, for the agent; then REPLY_GO */
 	MESSAGE_EXECUTES,   /* execve comes next: the end of file that follows means that it succeeded */
 };
 

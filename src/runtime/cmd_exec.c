@@ -12,6 +12,7 @@
 #include "runtime/exec_process.h"
 #include "runtime/foreground.h"
 #include "runtime/launch.h"
+#include "runtime/unix_connect.h"
 
 #define MAX_FILTER (sizeof(unsigned int) + 65535 * sizeof(struct sock_filter))
 
@@ -76,7 +77,7 @@ static bool open_console(struct session *s, const struct exec_cli *o, GError **e
 	if (given && (!terminal || !o->detach))
 		return fail(error, "cannot use console socket if runc will not detach or allocate tty");
 	if (given)
-		return create_connect_console(o->console_socket, &s->console_fd, error);
+		return unix_connect(o->console_socket, "console socket", &s->console_fd, error);
 	return true;
 }
 

@@ -7,12 +7,11 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -26,25 +25,7 @@
 #include "runtime/hooks.h"
 #include "runtime/idmap.h"
 #include "runtime/start.h"
-
-#define CONSOLE_TIMEOUT_S 10
-
-bool create_connect_console(const char *path, int *ret_fd, GError **error)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	/* Of connecting and of sending, to somebody who does not accept. */
-	const struct timeval limit = { .tv_sec = CONSOLE_TIMEOUT_S };
-	auto_fd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (strlen(path) >= sizeof address.sun_path)
-		return fail_with(error, ENAMETOOLONG, "connect to console socket %s", path);
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) < 0 ||
-		connect(fd, (const struct sockaddr *)&address, sizeof address) < 0)
-		return fail_errno(error, "connect to console socket %s", path);
-	*ret_fd = steal_fd(&fd);
-	return true;
-}
+#include "runtime/unix_connect.h"
 
 int create_count_listen_fds(void)
 {
@@ -203,8 +184,21 @@ static bool make_fifo(const struct container *k, const char *name, int *ret_fd, 
 static bool compile_filter(struct creation *c, const struct globals *globals, GError **error)
 {
 	g_autofree char *cache = g_build_filename(globals->root, ".seccomp-cache", NULL);
+	const struct spec_seccomp *seccomp = c->spec->linux_.seccomp;
+	struct container *k = c->container;
+	struct stat st;
 
-	return !c->spec->linux_.seccomp || seccomp_compile(c->spec->linux_.seccomp, cache, &c->filter, error);
+	if (!seccomp)
+		return true;
+	if (!seccomp_compile(seccomp, cache, &c->filter, error))
+		return false;
+	if (!(c->filter.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER))
+		return true;
+	k->listener_path = g_canonicalize_filename(seccomp->listener_path, k->bundle);
+	k->listener_metadata = g_strdup(seccomp->listener_metadata);
+	/* The agent is needed at start; that there is none had better be said now. */
+	return stat(k->listener_path, &st) == 0 ||
+	       fail_errno(error, "linux.seccomp.listenerPath: seccomp agent's socket %s", k->listener_path);
 }
 
 /* What exec loads into its process: the filter as it is, whatever becomes of the bundle. */
@@ -340,7 +334,7 @@ static bool create_in_directory(struct creation *c, const struct globals *global
 	auto_fd console = -1;
 
 	if (c->spec->process->terminal && o->console_fd < 0 &&
-		!create_connect_console(o->console_socket, &console, error))
+		!unix_connect(o->console_socket, "console socket", &console, error))
 		return false;
 	c->request.console_fd = console >= 0 ? console : o->console_fd;
 	if (!fill_container(c, error) || !make_cgroup(c, globals, error) || !compile_filter(c, globals, error))

@@ -49,9 +49,6 @@ void create_undo(struct creation *c, const struct globals *globals);
 
 void creation_clear(struct creation *c);
 
-/* Connects to the console socket. */
-bool create_connect_console(const char *path, int *ret_fd, GError **error);
-
 /* How many descriptors from 3 on are sockets of LISTEN_FDS that are meant for us. */
 int create_count_listen_fds(void);
 

@@ -38,6 +38,7 @@ static const char *const plain[N_CHILD_STEPS] = {
 	[STEP_NO_NEW_PRIVILEGES] = "set no_new_privs",
 	[STEP_CREATED] = "wait for start",
 	[STEP_SECCOMP] = "unable to init seccomp: load filter",
+	[STEP_LISTENER] = "wait until the seccomp agent has the listener",
 	[STEP_DROP_LAST] = "drop CAP_SYS_ADMIN",
 };
 

@@ -20,6 +20,7 @@
 #include "common/error.h"
 #include "runtime/idmap.h"
 #include "runtime/procvalues.h"
+#include "runtime/seccomp_agent.h"
 
 /* Mounts of slow servers are the longest that a child may keep silent for; hooks have limits of their own. */
 #define SILENCE_MS 120000
@@ -291,6 +292,14 @@ bool launch_fail_died(struct launch *l, GError **error)
 	return fail(error, "the container's process has ended with status %d", WEXITSTATUS(l->wait_status));
 }
 
+static bool hand_over_listener(const struct launch *l, int fd, GError **error)
+{
+	const struct plan_request *request = &l->plan->request;
+	enum status status = request->spec ? STATUS_CREATING : STATUS_RUNNING;
+
+	return seccomp_agent_notify(request->container, status, l->pid, l->pid_fd, fd, error);
+}
+
 bool launch_go(struct launch *l, GError **error)
 {
 	struct child_report report;
@@ -301,6 +310,11 @@ bool launch_go(struct launch *l, GError **error)
 	while ((r = launch_receive(l, &report, error)) > 0) {
 		if (report.message == MESSAGE_CREATED)
 			return true;
+		if (report.message == MESSAGE_LISTENER) {
+			if (!hand_over_listener(l, report.value, error))
+				return false;
+			launch_reply(l, REPLY_GO);
+		}
 		executes |= report.message == MESSAGE_EXECUTES;
 		l->patient |= report.message == MESSAGE_HOOKS;
 	}

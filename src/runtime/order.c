@@ -50,6 +50,7 @@ static const enum child_step sequence[] = {
 	STEP_FIND_PROGRAM,
 	STEP_CREATED,
 	STEP_SECCOMP,
+	STEP_LISTENER,
 	STEP_DROP_LAST,
 	STEP_START_HOOK,
 	STEP_EXEC,
@@ -100,6 +101,9 @@ const struct order_rule order_rules[] = {
 	{ STEP_FIND_PROGRAM, STEP_CREATED, "a program that is missing is an error of create" },
 	{ STEP_CREATED, STEP_START_HOOK, "startContainer runs when start is called" },
 	{ STEP_SECCOMP, STEP_START_HOOK, "hooks inside run under the container's filter" },
+	{ STEP_SECCOMP, STEP_LISTENER, "loading the filter makes the listener" },
+	{ STEP_LISTENER, STEP_DROP_LAST, "capset may be a call that the agent answers" },
+	{ STEP_LISTENER, STEP_START_HOOK, "hooks inside make calls that the agent answers" },
 	{ STEP_SECCOMP, STEP_DROP_LAST, "loading it may need CAP_SYS_ADMIN" },
 	{ STEP_START_HOOK, STEP_EXEC, "nothing comes after execve" },
 };

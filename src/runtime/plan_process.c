@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/personality.h>
 #include "base/rw.h"
@@ -159,6 +160,8 @@ static void plan_filter(Plan *plan, const struct op_credentials *k)
 	program->filter = (struct sock_filter *)g_bytes_get_data(f->program, &size);
 	program->len = (unsigned short)(size / sizeof(struct sock_filter));
 	plan_add(plan, STEP_SECCOMP, -1)->seccomp = (struct op_seccomp){ program, f->flags };
+	if (f->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+		plan_add(plan, STEP_LISTENER, -1);
 	if (k->keep_sys_admin)
 		plan_add(plan, STEP_DROP_LAST, -1)->credentials = *k;
 }

@@ -2,14 +2,47 @@
 #include "runtime/seccomp.h"
 
 #include <linux/seccomp.h>
+#include <string.h>
 
 #include "common/error.h"
 #include "runtime/seccomp_internal.h"
 #include "runtime/seccomp_names.h"
 
+#define NOTIFY "SCMP_ACT_NOTIFY"
+
+/* Whether system calls go to an agent; what cannot be handed to one is an error. */
+static bool check_notify(const struct spec_seccomp *seccomp, bool *ret_notifies, GError **error)
+{
+	bool notifies = false;
+
+	if (strcmp(seccomp->default_action, NOTIFY) == 0)
+		return fail(error, "linux.seccomp.defaultAction: " NOTIFY " cannot be used as default action");
+	for (size_t i = 0; i < seccomp->n_syscalls; i++) {
+		const struct spec_syscall *call = &seccomp->syscalls[i];
+
+		if (g_strcmp0(call->action, NOTIFY) != 0)
+			continue;
+		/* The process tells by write(2) that there is a listener; nobody has it yet. */
+		if (call->names && g_strv_contains(call->names, "write"))
+			return fail(error,
+				"linux.seccomp.syscalls[%zu].names: " NOTIFY " cannot be used for the write syscall",
+				i);
+		notifies = true;
+	}
+	if (notifies && !seccomp->listener_path)
+		return fail(
+			error, "linux.seccomp.listenerPath: seccomp listenerPath is not set, but " NOTIFY " is used");
+	*ret_notifies = notifies;
+	return true;
+}
+
 static bool read_flags(const struct spec_seccomp *seccomp, unsigned int *ret_flags, GError **error)
 {
 	unsigned int flags = 0;
+	bool notifies = false;
+
+	if (!check_notify(seccomp, &notifies, error))
+		return false;
 
 	/* Without a list the speculative store bypass mitigation, which costs a lot, is not asked for; an empty list
 	 * asks for it. */
@@ -23,6 +56,11 @@ static bool read_flags(const struct spec_seccomp *seccomp, unsigned int *ret_fla
 				seccomp->flags[i]);
 		flags |= flag->value;
 	}
+	if (notifies) /* of one thread, synchronising has nothing to do, and the kernel wants one or the other */
+		flags = (flags & ~(unsigned int)SECCOMP_FILTER_FLAG_TSYNC) | SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	else if (flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+		return fail(error, "linux.seccomp.flags: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV is for " NOTIFY
+				   ", which is not used");
 	*ret_flags = flags;
 	return true;
 }

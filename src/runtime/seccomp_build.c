@@ -13,7 +13,7 @@
 #include "runtime/seccomp_names.h"
 
 #define MAX_ERRNO 4095
-#define X32_BIT	  0x40000000u
+#define X32_BIT   0x40000000u
 
 G_DEFINE_AUTO_CLEANUP_FREE_FUNC(scmp_filter_ctx, seccomp_release, NULL)
 
@@ -25,8 +25,6 @@ static bool read_action(const char *name, const struct spec_uint *number, const 
 
 	if (!name)
 		return fail(error, "%s: missing", path);
-	if (strcmp(name, "SCMP_ACT_NOTIFY") == 0)
-		return fail(error, "%s: SCMP_ACT_NOTIFY is not supported", path);
 	action = seccomp_find_action(name);
 	if (!action)
 		return fail(error, "%s: string %s is not a valid action for seccomp", path, name);

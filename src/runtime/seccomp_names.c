@@ -5,7 +5,6 @@
 #include <seccomp.h>
 #include <string.h>
 
-/* SCMP_ACT_NOTIFY is not here: nobody would listen. */
 const struct seccomp_action seccomp_actions[] = {
 	{ "SCMP_ACT_ALLOW", SCMP_ACT_ALLOW, false },
 	{ "SCMP_ACT_ERRNO", SCMP_ACT_ERRNO(0), true },
@@ -13,6 +12,7 @@ const struct seccomp_action seccomp_actions[] = {
 	{ "SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS, false },
 	{ "SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD, false },
 	{ "SCMP_ACT_LOG", SCMP_ACT_LOG, false },
+	{ "SCMP_ACT_NOTIFY", SCMP_ACT_NOTIFY, false },
 	{ "SCMP_ACT_TRACE", SCMP_ACT_TRACE(0), true },
 	{ "SCMP_ACT_TRAP", SCMP_ACT_TRAP, false },
 	{ NULL },
@@ -62,11 +62,11 @@ const struct seccomp_word seccomp_archs[] = {
 	{ NULL },
 };
 
-/* WAIT_KILLABLE_RECV speaks of a listener, which we do not have: the kernel refuses it, and so do we. */
 const struct seccomp_word seccomp_flags[] = {
 	{ "SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG },
 	{ "SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW },
 	{ "SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC },
+	{ "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV },
 	{ NULL },
 };
 

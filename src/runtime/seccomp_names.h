@@ -1,13 +1,18 @@
 /* The words of linux.seccomp and what they stand for. The parser and `features` both read these tables. */
 #pragma once
 
+#include <linux/seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV /* Linux 5.19 */
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
 struct seccomp_action {
 	const char *name;
-	uint32_t value;	   /* SCMP_ACT_*, without a number for those that take one */
+	uint32_t value;    /* SCMP_ACT_*, without a number for those that take one */
 	bool takes_number; /* errnoRet belongs to it */
 };
 

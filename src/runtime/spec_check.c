@@ -251,6 +251,8 @@ static bool check_linux(const struct spec *s, GError **error)
 
 	if (l->rootfs_propagation && !g_strv_contains(propagation, l->rootfs_propagation))
 		return fail(error, "rootfsPropagation=%s is not supported", l->rootfs_propagation);
+	if (l->seccomp && l->seccomp->listener_metadata && !l->seccomp->listener_path)
+		return fail(error, "linux.seccomp.listenerMetadata: there is no listenerPath to send it to");
 	if (l->mount_label)
 		return fail(error, "linux.mountLabel is not supported");
 	if (l->personality_domain && strcmp(l->personality_domain, "LINUX") != 0 &&

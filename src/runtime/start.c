@@ -15,6 +15,7 @@
 #include "common/error.h"
 #include "runtime/failure.h"
 #include "runtime/hooks.h"
+#include "runtime/seccomp_agent.h"
 
 /* execve reads the program, which may lie on a slow server. */
 #define SILENCE_MS 120000
@@ -27,7 +28,20 @@ struct reports {
 	size_t have;
 	bool executes;
 	bool patient; /* hooks come before the execve */
+	const struct container *container;
+	int go_fd;
 };
+
+/* The filter is loaded, and init waits until its agent has the listener. */
+static bool hand_over_listener(const struct reports *in, int fd, GError **error)
+{
+	const struct container *c = in->container;
+	const char reply = REPLY_GO;
+
+	if (!seccomp_agent_notify(c, STATUS_CREATING, c->pid, c->pid_fd, fd, error))
+		return false;
+	return rw_write(in->go_fd, &reply, 1) == 1 || fail(error, "%s", dead);
+}
 
 /* Takes whole reports out of the buffer. False when one says that init has failed. */
 static bool take_reports(struct reports *in, GError **error)
@@ -40,6 +54,8 @@ static bool take_reports(struct reports *in, GError **error)
 		memmove(in->buf, in->buf + sizeof r, in->have);
 		in->executes |= r.message == MESSAGE_EXECUTES;
 		in->patient |= r.message == MESSAGE_HOOKS;
+		if (r.message == MESSAGE_LISTENER && !hand_over_listener(in, r.value, error))
+			return false;
 		if (r.message == MESSAGE_FAILED) {
 			g_autofree char *text = failure_of_start(&r);
 
@@ -51,9 +67,9 @@ static bool take_reports(struct reports *in, GError **error)
 }
 
 /* Until the last writer has gone: by execve, or by its death. Hooks have their own time limits. */
-static bool read_report(int fd, GError **error)
+static bool read_report(const struct container *c, int fd, int go_fd, GError **error)
 {
-	struct reports in = { .have = 0 };
+	struct reports in = { .container = c, .go_fd = go_fd };
 
 	for (;;) {
 		struct pollfd ready = { .fd = fd, .events = POLLIN };
@@ -94,9 +110,12 @@ bool start_container(const struct container *c, GError **error)
 				       : fail_errno(error, "remove %s/%s", c->path, STATE_FIFO);
 	if (rw_write(go, "0", 1) != 1)
 		return fail(error, "%s", dead);
-	fd_close(&go);
 	(void)unlinkat(c->dir_fd, STATE_REPORT_FIFO, 0); /* goes with the directory at the latest */
-	return read_report(report, error);
+	if (read_report(c, report, go, error))
+		return true;
+	/* One that waits for an agent would wait for ever. */
+	(void)sys_pidfd_send_signal(c->pid_fd, SIGKILL);
+	return false;
 }
 
 bool start_run_hooks(const struct container *c, GError **error)

@@ -122,7 +122,7 @@ static bool open_init(struct container *c, GError **error)
 
 /* Where tables put what is read into structs. */
 struct private_part {
-	const char *bundle, *personality;
+	const char *bundle, *personality, *listener_path, *listener_metadata;
 	struct spec_map annotations;
 	const char **own;
 	bool shared_pid_namespace, no_new_keyring, no_cgroup;
@@ -144,6 +144,8 @@ static const struct field private_fields[] = {
 	SPEC_FIELD(struct private_part, "noNewKeyring", BOOL, no_new_keyring),
 	SPEC_FIELD(struct private_part, "noCgroup", BOOL, no_cgroup),
 	SPEC_FIELD(struct private_part, "personality", STRING, personality),
+	SPEC_FIELD(struct private_part, "seccompListenerPath", STRING, listener_path),
+	SPEC_FIELD(struct private_part, "seccompListenerMetadata", STRING, listener_metadata),
 	{ .name = "hooks",
 		.type = FIELD_INTO,
 		.offset = offsetof(struct private_part, hooks),
@@ -184,6 +186,8 @@ static bool read_state(struct container *c, GError **error)
 	c->shared_pid_namespace = o.inner.shared_pid_namespace;
 	c->no_new_keyring = o.inner.no_new_keyring;
 	c->personality = g_strdup(o.inner.personality);
+	c->listener_path = g_strdup(o.inner.listener_path);
+	c->listener_metadata = g_strdup(o.inner.listener_metadata);
 	c->poststart = o.inner.hooks[HOOK_POSTSTART];
 	c->poststop = o.inner.hooks[HOOK_POSTSTOP];
 	c->external_descriptors = g_strdupv((char **)o.descriptors);
@@ -223,6 +227,12 @@ struct container *container_open(const char *root, const char *id, GError **erro
 		return NULL;
 	}
 	return open_init(c, error) ? g_steal_pointer(&c) : NULL;
+}
+
+static void put_text(JsonWriter *w, const char *key, const char *text)
+{
+	if (text)
+		json_put_string(w, key, text);
 }
 
 static void put_strings(JsonWriter *w, const char *key, const char *const *list)
@@ -296,8 +306,9 @@ static void put_private(JsonWriter *w, const struct container *c)
 	json_put_bool(w, "sharedPidNamespace", c->shared_pid_namespace);
 	json_put_bool(w, "noNewKeyring", c->no_new_keyring);
 	json_put_bool(w, "noCgroup", !c->cgroup);
-	if (c->personality)
-		json_put_string(w, "personality", c->personality);
+	put_text(w, "personality", c->personality);
+	put_text(w, "seccompListenerPath", c->listener_path);
+	put_text(w, "seccompListenerMetadata", c->listener_metadata);
 	json_object_open(w, "hooks");
 	put_hooks(w, "poststart", &c->poststart);
 	put_hooks(w, "poststop", &c->poststop);
@@ -407,11 +418,9 @@ bool container_remove_dir(const char *root, const char *id, GError **error)
 	return rmdir(path) == 0 || errno == ENOENT || fail_errno(error, "remove state directory %s", path);
 }
 
-char *container_oci_state(const struct container *c, enum status status, pid_t pid)
+void container_put_oci_state(JsonWriter *w, const char *key, const struct container *c, enum status status, pid_t pid)
 {
-	g_autoptr(JsonWriter) w = json_writer_new(NULL);
-
-	json_object_open(w, NULL);
+	json_object_open(w, key);
 	json_put_string(w, "ociVersion", VERSION_OCI);
 	json_put_string(w, "id", c->id);
 	json_put_string(w, "status", status_name(status));
@@ -421,6 +430,13 @@ char *container_oci_state(const struct container *c, enum status status, pid_t p
 	if (c->annotations.n_pairs)
 		put_map(w, "annotations", &c->annotations);
 	json_object_close(w);
+}
+
+char *container_oci_state(const struct container *c, enum status status, pid_t pid)
+{
+	g_autoptr(JsonWriter) w = json_writer_new(NULL);
+
+	container_put_oci_state(w, NULL, c, status, pid);
 	return json_writer_text(w);
 }
 
@@ -434,6 +450,8 @@ void container_free(struct container *c)
 	g_free(c->rootfs);
 	g_free(c->created);
 	g_free(c->personality);
+	g_free(c->listener_path);
+	g_free(c->listener_metadata);
 	g_strfreev(c->external_descriptors);
 	cgroup_free(c->cgroup);
 	fd_close(&c->dir_fd);

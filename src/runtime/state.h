@@ -38,7 +38,9 @@ struct container {
 	bool own[N_NS_TYPES];      /* namespaces that are private to the container (created or joined) */
 	bool shared_pid_namespace; /* no pid namespace of its own (none, or joined): signals must reach the whole cgroup */
 	bool no_new_keyring;
-	char *personality;           /* linux.personality.domain, which exec's processes have as well; NULL: none */
+	char *personality; /* linux.personality.domain, which exec's processes have as well; NULL: none */
+	/* Of the agent that answers for SCMP_ACT_NOTIFY (linux.seccomp): absolute path; NULL: there is none. */
+	char *listener_path, *listener_metadata;
 	char **external_descriptors; /* what init's 0, 1, 2 are */
 	struct spec_hook_list poststart, poststop;
 	Cgroup *cgroup; /* NULL with --cgroup-manager disabled */
@@ -76,6 +78,9 @@ bool container_remove_dir(const char *root, const char *id, GError **error);
 /* The state as the OCI wants it (id, status, pid, bundle, annotations), one compact line: what hooks get. pid 0 is left
  * out. Free with g_free. */
 char *container_oci_state(const struct container *c, enum status status, pid_t pid);
+
+/* The same as a member of a larger document. */
+void container_put_oci_state(JsonWriter *w, const char *key, const struct container *c, enum status status, pid_t pid);
 
 void container_free(struct container *c);
 typedef struct container Container;

@@ -239,12 +239,14 @@ static void test_errors(void)
 {
 	static const char *bad_arch[] = { "SCMP_ARCH_X86", "SCMP_ARCH_FOO", NULL };
 	static const char *bad_flag[] = { "FOO", NULL };
+	static const char *killable_flag[] = { "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", NULL };
 	static const char *no_names[] = { NULL };
+	static const char *names_notify[] = { "mkdir", NULL };
 	struct spec_seccomp_arg bad_op = { 0, 1, 0, "FOO" }, bad_index = { 6, 1, 0, "SCMP_CMP_EQ" };
 	struct spec_syscall calls[] = {
 		{ .names = names_a, .action = "SCMP_ACT_FOO" },
 		{ .names = names_a, .action = NULL },
-		{ .names = names_a, .action = "SCMP_ACT_NOTIFY" },
+		{ .names = names_notify, .action = "SCMP_ACT_NOTIFY" },
 		{ .names = names_a, .action = "SCMP_ACT_ALLOW", .errno_ret = { true, 1 } },
 		{ .names = names_a, .action = "SCMP_ACT_ERRNO", .errno_ret = { true, 4096 } },
 		{ .names = names_a, .action = "SCMP_ACT_ERRNO", .args = &bad_op, .n_args = 1 },
@@ -258,7 +260,7 @@ static void test_errors(void)
 		{ { .default_action = "SCMP_ACT_FOO" },
 			"linux.seccomp.defaultAction: string SCMP_ACT_FOO is not a valid action for seccomp" },
 		{ { .default_action = "SCMP_ACT_NOTIFY" },
-			"linux.seccomp.defaultAction: SCMP_ACT_NOTIFY is not supported" },
+			"linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be used as default action" },
 		{ { .default_action = "SCMP_ACT_ALLOW", .default_errno_ret = { true, 1 } },
 			"linux.seccomp.defaultErrnoRet: errno value specified for action SCMP_ACT_ALLOW" },
 		{ { .default_action = "SCMP_ACT_ALLOW", .architectures = bad_arch },
@@ -270,7 +272,10 @@ static void test_errors(void)
 		{ { .default_action = "SCMP_ACT_ALLOW", .syscalls = &calls[1], .n_syscalls = 1 },
 			"linux.seccomp.syscalls[0].action: missing" },
 		{ { .default_action = "SCMP_ACT_ALLOW", .syscalls = &calls[2], .n_syscalls = 1 },
-			"linux.seccomp.syscalls[0].action: SCMP_ACT_NOTIFY is not supported" },
+			"linux.seccomp.listenerPath: seccomp listenerPath is not set, but SCMP_ACT_NOTIFY is used" },
+		{ { .default_action = "SCMP_ACT_ALLOW", .flags = killable_flag },
+			"linux.seccomp.flags: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV is for SCMP_ACT_NOTIFY, which is "
+			"not used" },
 		{ { .default_action = "SCMP_ACT_KILL", .syscalls = &calls[3], .n_syscalls = 1 },
 			"linux.seccomp.syscalls[0].errnoRet: errno value specified for action SCMP_ACT_ALLOW" },
 		{ { .default_action = "SCMP_ACT_KILL", .syscalls = &calls[4], .n_syscalls = 1 },
