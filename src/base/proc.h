@@ -15,3 +15,6 @@ struct proc_stat {
 
 /* Reads /proc/PID/stat. 0, -ESRCH when there is no such process, or another -errno. */
 int proc_read_stat(pid_t pid, struct proc_stat *ret_stat);
+
+/* The same from the text of that file. 0 or -EBADMSG. */
+int proc_parse_stat(const char *text, struct proc_stat *ret_stat);

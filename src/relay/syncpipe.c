@@ -14,37 +14,51 @@
 
 static const char hex[] = "0123456789abcdef";
 
-/* Escapes one byte; returns the length (1, 2 or 6). */
-static uint32_t escape(char out[6], unsigned char c)
+/* The bytes of the UTF-8 character that begins here, 0 when none does. */
+static uint32_t character(const unsigned char *text, uint32_t left)
+{
+	static const uint32_t lowest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	uint32_t n = text[0] < 0x80 ? 1 : text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2, code = text[0] & (0xff >> (n + 1));
+
+	if (n == 1)
+		return 1;
+	if (text[0] < 0xc2 || text[0] > 0xf4 || n > left)
+		return 0;
+	for (uint32_t i = 1; i < n; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (text[i] & 0x3f);
+	}
+	return code < lowest[n] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : n;
+}
+
+/* Writes the character at text as it stands in a JSON string: its length there (1 to 6), and in *ret_taken the bytes it
+ * has in text. What is not UTF-8 becomes the replacement character: JSON readers refuse a line that holds it. */
+static uint32_t escape(char out[6], const char *text, uint32_t left, uint32_t *ret_taken)
 {
 	static const char plain[] = "\\\"\n\r\t\b\f", letter[] = "\\\"nrtbf";
+	unsigned char c = (unsigned char)*text;
+	uint32_t n = character((const unsigned char *)text, left);
 	const char *at = c ? strchr(plain, c) : NULL;
 
+	*ret_taken = n ? n : 1;
+	if (n == 0) {
+		memcpy(out, "\\ufffd", 6);
+		return 6;
+	}
 	if (at) {
 		out[0] = '\\';
 		out[1] = letter[at - plain];
 		return 2;
 	}
 	if (c >= 0x20 && c != 0x7f) {
-		out[0] = (char)c;
-		return 1;
+		memcpy(out, text, n);
+		return n;
 	}
 	memcpy(out, "\\u00", 4);
 	out[4] = hex[c >> 4];
 	out[5] = hex[c & 15];
 	return 6;
-}
-
-/* A cut text must not end within a character of UTF-8. */
-static uint32_t whole_characters(const char *text, uint32_t len)
-{
-	uint32_t start = len;
-
-	while (start > 0 && len - start < 4 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
-		start--;
-	if (start == 0 || ((unsigned char)text[start - 1] & 0xc0) != 0xc0)
-		return len;
-	return start - 1;
 }
 
 static uint32_t put_text(char *to, const char *text)
@@ -82,7 +96,7 @@ static int send_line(struct syncpipe *s, const char *line, uint32_t len)
 int syncpipe_send(struct syncpipe *s, int64_t value, const char *message, uint32_t message_len)
 {
 	char line[SYNC_LINE_MAX], escaped[6];
-	uint32_t len, taken = 0;
+	uint32_t len, taken;
 
 	if (s->fd < 0)
 		return 0;
@@ -91,21 +105,15 @@ int syncpipe_send(struct syncpipe *s, int64_t value, const char *message, uint32
 	len += put_text(line + len, "\": ");
 	len += (uint32_t)num_format_i64(line + len, value);
 	if (message_len) {
-		uint32_t start;
-
 		len += put_text(line + len, ", \"message\": \"");
-		start = len;
-		for (uint32_t i = 0; i < message_len; i++) {
-			uint32_t n = escape(escaped, (unsigned char)message[i]);
+		for (uint32_t i = 0; i < message_len; i += taken) {
+			uint32_t n = escape(escaped, message + i, message_len - i, &taken);
 
 			if (len + n > sizeof line - 3)
 				break;
 			memcpy(line + len, escaped, n);
 			len += n;
-			taken++;
 		}
-		if (taken < message_len)
-			len = start + whole_characters(line + start, len - start);
 		len += put_text(line + len, "\"");
 	}
 	len += put_text(line + len, "}\n");

@@ -1,6 +1,5 @@
 /* The rules of config.json that a table of fields cannot say. Texts that engines and test suites know are runc's. */
 #include <linux/capability.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/error.h"
@@ -11,12 +10,17 @@
 /* Any 1.x: an engine's newer minor version must not stop containers. */
 static bool check_version(const char *version, GError **error)
 {
-	unsigned int major, minor, patch;
-	int end = 0;
+	const char *at = version;
 
-	if (sscanf(version, "%3u.%3u.%3u%n", &major, &minor, &patch, &end) != 3 || major > 1 ||
-		(version[end] && version[end] != '-' && version[end] != '+'))
-		return fail(error, "ociVersion: \"%s\" is not a version 1.x of the runtime-spec", version);
+	for (int i = 0; i < 3; i++) {
+		size_t digits = strspn(at, "0123456789");
+		char end = at[digits];
+
+		if (digits == 0 || (i == 0 && (digits > 1 || *at > '1')) ||
+			(i < 2 ? end != '.' : end && end != '-' && end != '+'))
+			return fail(error, "ociVersion: \"%s\" is not a version 1.x of the runtime-spec", version);
+		at += digits + 1;
+	}
 	return true;
 }
 

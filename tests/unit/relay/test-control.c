@@ -130,10 +130,10 @@ static char *sent(int64_t value, const char *key, const char *message, size_t le
 
 static void test_sync_lines(void)
 {
-	g_autofree char *plain = sent(-1, "exit_code", NULL, 0), *text = sent(7, "data", "a\"b\\c/\n\x01\x7f\xff", 10);
+	g_autofree char *plain = sent(-1, "exit_code", NULL, 0), *text = sent(7, "data", "a\"b\\c/\n\x01\x7f\xff\xc3\xa9", 12);
 
 	g_assert_cmpstr(plain, ==, "{\"exit_code\": -1}\n");
-	g_assert_cmpstr(text, ==, "{\"data\": 7, \"message\": \"a\\\"b\\\\c/\\n\\u0001\\u007f\xff\"}\n");
+	g_assert_cmpstr(text, ==, "{\"data\": 7, \"message\": \"a\\\"b\\\\c/\\n\\u0001\\u007f\\ufffd\xc3\xa9\"}\n");
 }
 
 static void test_a_long_message_is_cut_to_one_packet_of_valid_json(void)
