@@ -21,6 +21,7 @@
 #include "common/error.h"
 #include "monitor/endpoints.h"
 #include "monitor/launch.h"
+#include "monitor/logpolicy.h"
 #include "monitor/logspec.h"
 #include "monitor/messages.h"
 #include "monitor/options.h"
@@ -75,6 +76,21 @@ static void read_options(struct monitor *m, int argc, char **argv)
 	messages_setup(&m->messages, (enum diag_level)m->options.level, m->options.syslog, m->options.cid);
 }
 
+/* A FIFO is opened for reading too: its readers may come later, go, and come again. */
+static int open_log_file(const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0640);
+
+	if (fd < 0 ? errno == ENXIO : fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)) {
+		int both = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+		fd_close(&fd); /* only now, or a reader would see the end */
+		fd = both;
+	}
+	return fd;
+}
+
 /* Opens the next log file. */
 static bool open_log(struct monitor *m, const struct logspec_file *file, GError **error)
 {
@@ -83,7 +99,7 @@ static bool open_log(struct monitor *m, const struct logspec_file *file, GError 
 
 	if (!logspec_check_place(file->path, m->options.log_allowlist_dir, error))
 		return false;
-	log->fd = open(file->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	log->fd = open_log_file(file->path);
 	if (log->fd < 0)
 		return fail(error, "Failed to open log file %s: %s", file->path, strerror(errno));
 	for (unsigned int i = 0; i < m->set.n_logs; i++)
@@ -112,6 +128,10 @@ static bool check_log_options(const struct monitor *m, GError **error)
 		return fail(error, "k8s-file doesn't support --log-label");
 	if (o->log_utc && !k8s)
 		return fail(error, "--log-utc: there is no k8s-file whose times it could change");
+	if (!log->n_files && !log->journald && (o->log_policy || o->log_rate_limit))
+		return fail(error, "--log-policy and --log-rate-limit: there is no log that they could be for");
+	if (!log->n_files && o->log_drop_marker)
+		return fail(error, "--log-drop-marker: there is no log file that it could be for");
 	if (o->log_priority_prefix && !log->journald)
 		return fail(error, "--log-priority-prefix: only journald has priorities, and there is none");
 	if (o->no_container_partial_message && !log->journald)
@@ -125,7 +145,8 @@ static bool open_logs(struct monitor *m, GError **error)
 	const struct monitor_options *o = &m->options;
 
 	_Static_assert(LOGSPEC_FILES == RELAY_LOGS, "every file that can be asked for can be written");
-	if (!logspec_parse(o->log_path, &m->log, error))
+	if (!logspec_parse(o->log_path, &m->log, error) ||
+		!logpolicy_parse(o->log_policy, o->log_rate_limit, m->set.log_policy, m->set.log_rate, error))
 		return false;
 	if (m->log.passthrough && (o->attach_overflow || o->attach_replay))
 		return fail(error, "--attach-overflow and --attach-replay cannot be used with passthrough: nobody can attach");
@@ -193,6 +214,7 @@ static void fill_setup(struct monitor *m)
 	set->tell_pid = o->api_version || !o->exec;
 	set->log_size_max = o->log_size_max;
 	set->log_total_max = o->log_global_size_max;
+	set->log_marker = o->log_drop_marker;
 	set->rotation = (struct rotation){ .keep = o->log_rotate, .max_files = o->log_max_files };
 	set->stdin_fd = set->stdout_fd = set->stderr_fd = -1;
 	set->console_fd = set->notify_fd = set->attach_fd = set->ctl_fd = set->winsz_fd = set->sync_fd = -1;

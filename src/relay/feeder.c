@@ -9,6 +9,13 @@
 #define S         1000000000ull
 #define RETRY_MAX 32u /* seconds; doubled from one on, for a disk that stays full */
 
+const char *feeder_policy_name(enum log_policy policy)
+{
+	static const char *const names[N_LOG_POLICIES] = { "block", "drop-oldest", "drop-newest" };
+
+	return names[policy];
+}
+
 void feeder_init(struct feeder *f, struct loop *loop, struct spool *spool, struct k8s_log *log, struct journal *journal)
 {
 	f->loop = loop;

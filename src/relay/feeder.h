@@ -36,6 +36,9 @@ struct feeder {
 	void *user;
 };
 
+/* The policy's name, as people write it. */
+const char *feeder_policy_name(enum log_policy policy);
+
 /* Sets up a zeroed feeder of a log, or of a journal; on_ready and user are set. policy and rate count for either. */
 void feeder_init(struct feeder *f, struct loop *loop, struct spool *spool, struct k8s_log *log, struct journal *journal);
 

@@ -14,6 +14,7 @@
 #include "base/num.h"
 #include "monitor/endpoints.h"
 #include "monitor/launch.h"
+#include "monitor/logpolicy.h"
 #include "monitor/logspec.h"
 #include "monitor/options.h"
 #include "monitor/parent.h"
@@ -374,11 +375,62 @@ static void test_a_console_socket_where_tmpdir_is_too_long(void)
 	g_rmdir(long_dir), g_rmdir(top);
 }
 
+static void test_log_policies_and_rates_are_for_one_stream_or_both(void)
+{
+	char *policies[] = { "drop-oldest", "stderr:drop-newest", "stdout:block", NULL };
+	char *rates[] = { "1000/s", "stderr:1/s,1073741824", NULL };
+	enum log_policy policy[N_STREAMS];
+	struct rate rate[N_STREAMS];
+
+	g_assert_true(logpolicy_parse(policies, rates, policy, rate, NULL));
+	g_assert_cmpint(policy[STREAM_OUT], ==, LOG_BLOCK);
+	g_assert_cmpint(policy[STREAM_ERR], ==, LOG_DROP_NEWEST);
+	g_assert_cmpuint(rate[STREAM_OUT].per_s, ==, 1000);
+	g_assert_cmpuint(rate[STREAM_OUT].burst, ==, 1000);
+	g_assert_cmpuint(rate[STREAM_ERR].per_s, ==, 1);
+	g_assert_cmpuint(rate[STREAM_ERR].burst, ==, 1u << 30);
+	policies[1] = NULL;
+	g_assert_true(logpolicy_parse(policies, NULL, policy, rate, NULL));
+	g_assert_cmpint(policy[STREAM_ERR], ==, LOG_DROP_OLDEST);
+	g_assert_cmpuint(rate[STREAM_OUT].per_s, ==, 0);
+	g_assert_true(logpolicy_parse(NULL, NULL, policy, rate, NULL));
+	g_assert_cmpint(policy[STREAM_OUT], ==, LOG_BLOCK);
+}
+
+static void test_policies_and_rates_that_are_none_are_refused_by_name(void)
+{
+	static const char *const policies[] = { "", "drop", "stdout:", "stdin:block", "block ", "stdout:stderr:block", "Block" };
+	static const char *const rates[] = { "", "/s", "5", "0/s", "5/s,0", "-5/s", "5/s,", "5/s,5/s", "5k/s", "1073741825/s", "5/m",
+		"stdout:", "stdout,5/s", "5/s,1,2", "18446744073709551617/s" };
+	enum log_policy policy[N_STREAMS];
+	struct rate rate[N_STREAMS];
+
+	for (size_t i = 0; i < G_N_ELEMENTS(policies); i++) {
+		char *values[] = { (char *)policies[i], NULL };
+		g_autoptr(GError) error = NULL;
+
+		g_assert_false(logpolicy_parse(values, NULL, policy, rate, &error));
+		g_assert_true(g_str_has_prefix(error->message, "--log-policy "));
+		g_assert_nonnull(strstr(error->message, policies[i]));
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(rates); i++) {
+		char *values[] = { (char *)rates[i], NULL };
+		g_autoptr(GError) error = NULL;
+
+		g_assert_false(logpolicy_parse(NULL, values, policy, rate, &error));
+		g_assert_true(g_str_has_prefix(error->message, "--log-rate-limit "));
+		g_assert_nonnull(strstr(error->message, rates[i]));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/monitor/options/podmans-line-is-understood", test_podmans_line_is_understood);
 	g_test_add_func("/monitor/options/mistakes-are-named", test_mistakes_are_named);
+	g_test_add_func("/monitor/logpolicy/for-one-stream-or-both", test_log_policies_and_rates_are_for_one_stream_or_both);
+	g_test_add_func("/monitor/logpolicy/nonsense-is-refused-by-name",
+		test_policies_and_rates_that_are_none_are_refused_by_name);
 	g_test_add_func("/monitor/logspec/log-paths", test_log_paths);
 	g_test_add_func("/monitor/logspec/several-log-files", test_several_log_files);
 	g_test_add_func("/monitor/logspec/json-attributes", test_json_attributes);
