@@ -11,6 +11,8 @@
  *   inside window              print the terminal's size at each SIGWINCH and once at first; ends at stdin's EOF
  *   inside open PATH           open it for reading and writing, print "ok" or the errno's name
  *   inside zombies             how many zombies /proc shows
+ *   inside notify TEXT...      send each TEXT (\\n: newline) to $NOTIFY_SOCKET as a datagram; "barrier": wait until what was
+ *                              sent has been taken, as sd_notify_barrier(3) does
  *   inside last-thread         the first thread ends; another prints "ready" once /proc says so, and waits for a signal
  */
 #define _GNU_SOURCE
@@ -26,9 +28,11 @@
 #include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/un.h>
 
 static int fds(void)
 {
@@ -218,6 +222,47 @@ static void end_first_thread(void)
 	pthread_exit(NULL);
 }
 
+/* Sends the writing end of a pipe with the words for it, and waits until the other side has closed it. */
+static void notify_barrier(int sock)
+{
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec iov = { (void *)"BARRIER=1", 9 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	int ends[2];
+
+	if (pipe(ends) < 0)
+		die("pipe");
+	*c = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int)) };
+	memcpy(CMSG_DATA(c), &ends[1], sizeof ends[1]);
+	if (sendmsg(sock, &msg, 0) < 0)
+		die("send the barrier");
+	close(ends[1]);
+	if (read(ends[0], control, 1) != 0)
+		die("wait at the barrier");
+}
+
+static int notify(char **text)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	strncpy(a.sun_path, getenv("NOTIFY_SOCKET") ?: "", sizeof a.sun_path - 1);
+	if (sock < 0 || connect(sock, (struct sockaddr *)&a, sizeof a) < 0)
+		die("connect to $NOTIFY_SOCKET");
+	for (; *text; text++) {
+		for (char *nl; (nl = strstr(*text, "\\n"));) {
+			*nl = '\n';
+			memmove(nl + 1, nl + 2, strlen(nl + 2) + 1);
+		}
+		if (strcmp(*text, "barrier") == 0)
+			notify_barrier(sock);
+		else if (send(sock, *text, strlen(*text), 0) < 0)
+			die("send");
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
@@ -242,6 +287,8 @@ int main(int argc, char **argv)
 		end_first_thread();
 	if (strcmp(verb, "die-by") == 0 && argc > 2)
 		return die_by(atoi(argv[2]));
+	if (strcmp(verb, "notify") == 0)
+		return notify(argv + 2);
 	if (strcmp(verb, "open") == 0 && argc > 2)
 		return report(open(argv[2], O_RDWR | O_CLOEXEC));
 	die("unknown verb %s", verb);

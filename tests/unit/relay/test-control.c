@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+#include "base/loop.h"
 #include "common/json.h"
 #include "relay/ctl.h"
 #include "relay/lifecycle.h"
@@ -210,7 +212,9 @@ static void test_only_states_pass(void)
 		{ "MAINPID=1\nREADY=1\nSTATUS=up and running\n", "READY=1\nSTATUS=up and running" },
 		{ "READY=11\nXREADY=1\nREADY=\n", "" },
 		{ "WATCHDOG=trigger\rWATCHDOG=1\rWATCHDOG=2", "WATCHDOG=trigger\nWATCHDOG=1" },
-		{ "FDSTORE=1\nBARRIER=1\nWATCHDOG_USEC=5", "" },
+		{ "FDSTORE=1\nFDSTOREREMOVE=1\nFDNAME=x\nFDPOLL=0\nBARRIER=1\nNOTIFYACCESS=all\nEXIT_STATUS=0", "" },
+		{ "MAINPID=7\nMAINPIDFD=1\nMAINPIDFDID=5\nX_OWN=1", "" },
+		{ "WATCHDOG_USEC=5\nVARLINKERROR=a.b\nBUSERROR=c\nMONOTONIC_USEC=3", "WATCHDOG_USEC=5\nVARLINKERROR=a.b\nBUSERROR=c\nMONOTONIC_USEC=3" },
 		{ "EXTEND_TIMEOUT_USEC=5\n\n\nERRNO=2", "EXTEND_TIMEOUT_USEC=5\nERRNO=2" },
 		{ "", "" },
 	};
@@ -230,6 +234,142 @@ static void test_only_states_pass(void)
 	g_assert_cmpuint(notify_address("", &addr), ==, 0);
 }
 
+static int bound_datagram(const char *name, struct sockaddr_un *ret_addr, socklen_t *ret_len)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	*ret_len = notify_address(name, ret_addr);
+	g_assert_cmpint(*ret_len, >, 0);
+	g_assert_cmpint(bind(fd, (struct sockaddr *)ret_addr, *ret_len), ==, 0);
+	return fd;
+}
+
+static void on_tick(struct loop_timer *t, void *user)
+{
+	(void)t;
+	(void)user;
+}
+
+static void turns(struct loop *loop, int n)
+{
+	struct loop_timer tick = { 0 };
+
+	while (n-- > 0) {
+		loop_timer_start(loop, &tick, 1, on_tick, NULL);
+		g_assert_cmpint(loop_turn(loop), ==, 0);
+		loop_timer_stop(loop, &tick);
+	}
+}
+
+/* More than the host's queue takes: every message arrives, in order, and the last ones when it is all over. */
+static void test_a_busy_host_loses_no_message(void)
+{
+	g_autofree char *own_name = g_strdup_printf("@tally-test-%d", getpid());
+	g_autofree char *host_name = g_strdup_printf("@tally-test-host-%d", getpid());
+	struct notify n = { .fd = -1 };
+	struct loop loop;
+	struct sockaddr_un own;
+	socklen_t own_len;
+	int fd = bound_datagram(own_name, &own, &own_len), host = bound_datagram(host_name, &n.host, &n.host_len);
+	int inside = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), said = 0, heard = 0;
+	char text[64], want[64];
+	ssize_t got;
+
+	g_assert_cmpint(loop_init(&loop), ==, 0);
+	g_assert_cmpint(notify_start(&n, &loop, fd), ==, 0);
+	for (int refused = 0; refused < 3;) {
+		g_snprintf(text, sizeof text, "STATUS=%d\nMAINPID=%d", said, said);
+		if (sendto(inside, text, strlen(text), 0, (struct sockaddr *)&own, own_len) > 0) {
+			said++;
+		} else {
+			g_assert_cmpint(errno, ==, EAGAIN);
+			refused++;
+		}
+		turns(&loop, 2);
+	}
+	g_assert_cmpint(n.held, >, 0);
+	g_assert_cmpint(n.watch.events, ==, 0); /* held back, without effort */
+	while (heard < said - 3) {
+		while ((got = recv(host, text, sizeof text, 0)) > 0) {
+			g_snprintf(want, sizeof want, "STATUS=%d", heard++);
+			g_assert_cmpmem(text, got, want, strlen(want));
+		}
+		turns(&loop, 1);
+	}
+	g_assert_cmpint(sendto(inside, "STOPPING=1", 10, 0, (struct sockaddr *)&own, own_len), ==, 10);
+	notify_stop(&n);
+	for (got = 0; (got = recv(host, text, sizeof text, 0)) > 0 && text[1] == 'T' && text[2] == 'A';)
+		heard++;
+	g_assert_cmpint(heard, ==, said);
+	g_assert_cmpmem(text, got, "STOPPING=1", 10);
+	fd_close(&host), fd_close(&inside);
+	loop_clear(&loop);
+}
+
+/* The host goes away while a message waits for it: nothing waits for ever, and a new one is found again. */
+static void test_a_host_that_goes_away_holds_up_nothing(void)
+{
+	g_autofree char *own_name = g_strdup_printf("@tally-test-%d", getpid());
+	g_autofree char *host_name = g_strdup_printf("@tally-test-host-%d", getpid());
+	struct notify n = { .fd = -1 };
+	struct loop loop;
+	struct sockaddr_un own;
+	socklen_t own_len;
+	int fd = bound_datagram(own_name, &own, &own_len), host = bound_datagram(host_name, &n.host, &n.host_len);
+	int inside = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	char text[64];
+	ssize_t got = 0;
+
+	g_assert_cmpint(loop_init(&loop), ==, 0);
+	g_assert_cmpint(notify_start(&n, &loop, fd), ==, 0);
+	while (!n.held) {
+		(void)!sendto(inside, "STATUS=a", 8, 0, (struct sockaddr *)&own, own_len);
+		turns(&loop, 1);
+	}
+	fd_close(&host);
+	while (n.held)
+		turns(&loop, 1);
+	turns(&loop, 1000);
+	host = bound_datagram(host_name, &n.host, &n.host_len);
+	g_assert_cmpint(sendto(inside, "READY=1", 7, 0, (struct sockaddr *)&own, own_len), ==, 7);
+	while (got <= 0 || text[0] != 'R') {
+		turns(&loop, 1);
+		got = recv(host, text, sizeof text, 0);
+	}
+	g_assert_cmpmem(text, got, "READY=1", 7);
+	notify_stop(&n);
+	fd_close(&host), fd_close(&inside);
+	loop_clear(&loop);
+}
+
+/* 32 KiB are taken; of something longer the end is missing, so that nobody knows what its last line was. */
+static void test_a_message_that_is_cut_is_none(void)
+{
+	g_autofree char *own_name = g_strdup_printf("@tally-test-%d", getpid());
+	g_autofree char *host_name = g_strdup_printf("@tally-test-host-%d", getpid());
+	g_autofree char *text = g_strnfill(NOTIFY_MAX + 1, 'x'), *got = g_malloc(NOTIFY_MAX + 1);
+	struct notify n = { .fd = -1 };
+	struct loop loop;
+	struct sockaddr_un own;
+	socklen_t own_len;
+	int fd = bound_datagram(own_name, &own, &own_len), host = bound_datagram(host_name, &n.host, &n.host_len);
+	int inside = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	g_assert_cmpint(loop_init(&loop), ==, 0);
+	g_assert_cmpint(notify_start(&n, &loop, fd), ==, 0);
+	memcpy(text + NOTIFY_MAX - 8, "\nREADY=12", 9);
+	g_assert_cmpint(sendto(inside, text, NOTIFY_MAX + 1, 0, (struct sockaddr *)&own, own_len), ==, NOTIFY_MAX + 1);
+	turns(&loop, 3);
+	g_assert_cmpint(recv(host, got, NOTIFY_MAX + 1, 0), ==, -1);
+	memcpy(text, "STATUS=", 7);
+	g_assert_cmpint(sendto(inside, text, NOTIFY_MAX, 0, (struct sockaddr *)&own, own_len), ==, NOTIFY_MAX);
+	turns(&loop, 3);
+	g_assert_cmpint(recv(host, got, NOTIFY_MAX + 1, 0), ==, NOTIFY_MAX);
+	notify_stop(&n);
+	fd_close(&host), fd_close(&inside);
+	loop_clear(&loop);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -242,5 +382,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/relay/lifecycle/every-run-ends-and-is-recorded-once", test_every_run_ends_and_is_recorded_once);
 	g_test_add_func("/relay/lifecycle/names-are-there-for-all", test_names_are_there_for_all);
 	g_test_add_func("/relay/notify/only-states-pass", test_only_states_pass);
+	g_test_add_func("/relay/notify/a-busy-host-loses-no-message", test_a_busy_host_loses_no_message);
+	g_test_add_func("/relay/notify/a-host-that-goes-away-holds-up-nothing", test_a_host_that_goes_away_holds_up_nothing);
+	g_test_add_func("/relay/notify/a-message-that-is-cut-is-none", test_a_message_that_is_cut_is_none);
 	return g_test_run();
 }
