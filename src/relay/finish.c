@@ -52,8 +52,9 @@ static void close_inherited(struct relay *r)
 /* Newlines of a stream, by whichever driver looked for them. */
 static uint64_t count_lines(const struct relay *r, enum stream s)
 {
-	if (r->log.fd >= 0)
-		return r->log.stream[s].lines.whole;
+	for (const struct k8s_log *log = &r->log; log; log = log->next)
+		if (log->fd >= 0)
+			return log->stream[s].lines.whole;
 	return r->journal.wanted ? r->journal.stream[s].lines.whole : END_UNCOUNTED;
 }
 

@@ -115,24 +115,27 @@ void reaper_check(struct relay *r)
 		}
 }
 
-static void on_container(struct loop_watch *w, uint32_t events, void *user)
-{
-	struct relay *r = user;
-
-	(void)w;
-	(void)events;
-	/* It has ended: if it is ours, a wait that brings nothing was disturbed. */
-	for (int tries = 0; !r->exited && tries < REAP_TRIES; tries++)
-		reaper_check(r);
-	if (!r->exited)
-		container_of_others(r);
-}
-
 bool reaper_is_child(pid_t pid)
 {
 	siginfo_t info;
 
 	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
+
+static void on_container(struct loop_watch *w, uint32_t events, void *user)
+{
+	struct relay *r = user;
+
+	(void)events;
+	/* It has ended: if it is ours, a wait that brings nothing was disturbed. */
+	for (int tries = 0; !r->exited && tries < REAP_TRIES; tries++)
+		reaper_check(r);
+	if (r->exited)
+		return;
+	if (reaper_is_child(r->container_pid))
+		loop_watch_stop(&r->loop, w); /* a debugger has it first: SIGCHLD tells when he has let go */
+	else
+		container_of_others(r);
 }
 
 void reaper_watch_container(struct relay *r)
