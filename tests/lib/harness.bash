@@ -122,9 +122,24 @@ teardown() {
 	await -t 10 no-children "$SUBREAP_PID" "$SUBREAP_CHILD" 2>/dev/null || left_processes || rc=1
 	left_cgroups || rc=1
 	left_mounts || rc=1
+	keep_records || rc=1
 	[ -n "$BATS_TEST_COMPLETED" ] || show_traces
 	rm -rf "$DIR"
 	return "$rc"
+}
+
+# Every exit record that a test makes is checked against the published schema: collected here, judged once for the file.
+keep_records() {
+	local f n=0
+	mkdir -p "$BATS_FILE_TMPDIR/records"
+	while read -r f; do
+		cp "$f" "$BATS_FILE_TMPDIR/records/$BATS_TEST_NUMBER-$n.json" || return 1
+		n=$((n + 1))
+	done < <(find "$DIR" \( -name rootfs -o -name mnt \) -prune -o \( -name exit.json -o -name exit.json.1 \) -size +0 -type f -print 2>/dev/null)
+}
+
+teardown_file() {
+	[ ! -d "$BATS_FILE_TMPDIR/records" ] || "$TESTS/lib/check-records" "$TESTS/../docs/exit.schema.json" "$BATS_FILE_TMPDIR/records" >&2
 }
 
 # What helps to see why a test failed.
