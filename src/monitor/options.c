@@ -2,6 +2,7 @@
 #include "monitor/options.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -97,6 +98,12 @@ static void take_aliases(struct monitor_options *o)
 		o->runtime_opt = g_steal_pointer(&o->restore_arg);
 }
 
+/* Also with the six characters that a reservation has behind it. */
+static bool is_file_name(const char *id)
+{
+	return *id && !strchr(id, '/') && strcmp(id, ".") != 0 && strcmp(id, "..") != 0 && strlen(id) <= NAME_MAX - 7;
+}
+
 bool monitor_options_check(struct monitor_options *o, GError **error)
 {
 	if (!check_level(o, error))
@@ -115,6 +122,8 @@ bool monitor_options_check(struct monitor_options *o, GError **error)
 		return fail(error, "Runtime path %s is not valid: %s", o->runtime, strerror(errno));
 	if (o->exec && !o->exec_process_spec)
 		return fail(error, "Exec process spec path not provided. Use --exec-process-spec");
+	if (o->exit_dir && !is_file_name(o->cid))
+		return fail(error, "Container ID \"%s\" cannot be the name of a file in --exit-dir", o->cid);
 	if (o->exit_delay < 0)
 		return fail(error, "Delay before invoking exit command must be greater than or equal to 0");
 	if (!check_attach(o, error))

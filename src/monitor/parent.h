@@ -17,5 +17,6 @@ GArray *parent_inherited(void);
 /* Removes fd from the list. */
 void parent_not_inherited(GArray *fds, int fd);
 
-/* Forks; the parent writes pid_file (NULL: none) and leaves with 0, or 1 when that fails. Returns in the child. */
+/* Forks; the child writes pid_file (NULL: none), then the parent leaves with 0. True in the child; false in the parent
+ * when that failed: then there is no child any more. */
 bool parent_detach(const char *pid_file, GError **error);
