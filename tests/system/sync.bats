@@ -96,7 +96,8 @@ sync_message() { events '^sync ' | sed 's/^sync //' | jq -r .message; }
 	is "$(events '^sync ' | sed 's/^sync //' | jq .data)" -1
 	is "$(sync_message)" $'it "broke" here: a\\b'
 	has "$(events '^exit ')" " 1"
-	is "$(ls "$DIR/exits" "$DIR/persist")" "$DIR/exits:"$'\n\n'"$DIR/persist:"
+	is "$(ls "$DIR/exits")" ""
+	is "$(ls "$DIR/persist")" "$(only_ours monitor echo exit.json)"
 }
 
 @test "a failure without words is -1 too" {
