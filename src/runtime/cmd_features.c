@@ -108,7 +108,7 @@ static void put_linux(JsonWriter *w)
 	put_enabled(w, "selinux", false);
 	put_enabled(w, "intelRdt", false);
 	json_object_open(w, "mountExtensions");
-	put_enabled(w, "idmap", false);
+	put_enabled(w, "idmap", true);
 	json_object_close(w);
 	put_enabled(w, "netDevices", false);
 	json_object_close(w);

@@ -80,6 +80,7 @@ static bool check_console(const struct creation *c, const struct create_options 
 static bool check_rights(const struct spec *s, const struct self *self, GError **error)
 {
 	const struct spec_linux *l = &s->linux_;
+	const struct idmap map = idmap_of_container(l);
 
 	if (self_has_cap(self, CAP_SYS_ADMIN))
 		return true;
@@ -87,7 +88,7 @@ static bool check_rights(const struct spec *s, const struct self *self, GError *
 		return fail(error, "rootless container requires user namespaces (linux.namespaces)");
 	if (!l->namespaces[NS_MOUNT].wanted)
 		return fail(error, "rootless container requires a mount namespace (linux.namespaces)");
-	if (s->process->n_additional_gids && !l->namespaces[NS_USER].path && idmap_denies_groups(l, self))
+	if (s->process->n_additional_gids && !l->namespaces[NS_USER].path && idmap_denies_groups(&map, self))
 		return fail(error,
 			"cannot set any additional groups in a rootless container (process.user.additionalGids)");
 	return true;

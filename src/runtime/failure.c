@@ -47,6 +47,8 @@ char *plan_tree_failure_text(const struct op_tree *t, enum child_part part, int 
 	switch (part) {
 	case PART_SOURCE:
 		return g_strdup_printf("open %s: %s", t->path, errno_text(err));
+	case PART_IDMAP:
+		return g_strdup_printf("map the owners of its files (uidMappings, gidMappings): %s", errno_text(err));
 	case PART_LOCKED:
 		return g_strdup_printf("cannot clear locked flags: %s", errno_text(err));
 	case PART_PROPAGATION:

@@ -175,8 +175,12 @@ static bool set_oom_score(pid_t pid, const struct spec_process *process, GError 
 /* What is written to files of the child in /proc. */
 static bool write_to_child(const struct launch *l, GError **error)
 {
-	if (l->plan->write_maps && !idmap_write(l->pid, &l->plan->request.spec->linux_, l->plan->request.self, error))
-		return false;
+	if (l->plan->write_maps) {
+		const struct idmap map = idmap_of_container(&l->plan->request.spec->linux_);
+
+		if (!idmap_write(l->pid, &map, l->plan->request.self, error))
+			return false;
+	}
 	if ((!l->plan->unprivileged || l->plan->write_maps) && !set_oom_score(l->pid, l->plan->request.process, error))
 		return false;
 	if (l->plan->write_maps || l->plan->in_between)

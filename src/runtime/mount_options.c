@@ -4,8 +4,6 @@
 #include <string.h>
 #include <sys/mount.h>
 
-#include "common/error.h"
-
 #ifndef MS_NOSYMFOLLOW
 #define MS_NOSYMFOLLOW 256
 #endif
@@ -18,7 +16,7 @@
 
 #define ATIME_FLAGS (MS_NOATIME | MS_RELATIME | MS_STRICTATIME)
 
-enum kind { SET, CLEAR, BIND, PROPAGATION, REC_SET, REC_CLEAR, COPY_UP, REFUSED };
+enum kind { SET, CLEAR, BIND, PROPAGATION, REC_SET, REC_CLEAR, COPY_UP, ID_MAP };
 
 struct option {
 	const char *name;
@@ -36,7 +34,7 @@ static const struct option table[] = {
 	{ "diratime", CLEAR, MS_NODIRATIME },
 	{ "dirsync", SET, MS_DIRSYNC },
 	{ "exec", CLEAR, MS_NOEXEC },
-	{ "idmap", REFUSED, 0 },
+	{ "idmap", ID_MAP, 0 },
 	{ "iversion", SET, MS_I_VERSION },
 	{ "lazytime", SET, MS_LAZYTIME },
 	{ "loud", CLEAR, MS_SILENT },
@@ -60,7 +58,7 @@ static const struct option table[] = {
 	{ "relatime", SET, MS_RELATIME },
 	{ "remount", SET, MS_REMOUNT },
 	{ "rexec", REC_CLEAR, MOUNT_ATTR_NOEXEC },
-	{ "ridmap", REFUSED, 0 },
+	{ "ridmap", ID_MAP, MS_REC },
 	{ "rnoatime", REC_SET, MOUNT_ATTR_NOATIME },
 	{ "rnodev", REC_SET, MOUNT_ATTR_NODEV },
 	{ "rnodiratime", REC_SET, MOUNT_ATTR_NODIRATIME },
@@ -135,7 +133,9 @@ static void apply(struct mount_options *o, const struct option *t)
 	case COPY_UP:
 		o->copy_up = true;
 		break;
-	case REFUSED:
+	case ID_MAP:
+		o->id_map = true;
+		o->id_map_recursive = flag == MS_REC;
 		break;
 	}
 	/* The kernel changes the kind of atime as a whole. */
@@ -153,25 +153,24 @@ static const struct option *find(const char *name)
 	return NULL;
 }
 
-bool mount_options_parse(const char *const *options, struct mount_options *ret_options, GError **error)
+void mount_options_parse(const char *const *options, struct mount_options *ret_options)
 {
 	*ret_options = (struct mount_options){ 0 };
 	for (; options && *options; options++) {
-		const struct option *t = find(*options);
+		bool with_maps = g_str_has_prefix(*options, "idmap=") || g_str_has_prefix(*options, "ridmap=");
+		g_autofree char *name = with_maps ? g_strndup(*options, strcspn(*options, "=")) : g_strdup(*options);
+		const struct option *t = find(name);
 
-		if (t && t->kind == REFUSED)
-			return fail(error, "mount option \"%s\" is not supported", *options);
 		if (t) {
 			apply(ret_options, t);
+			if (with_maps)
+				ret_options->id_map_text = strchr(*options, '=') + 1;
 			continue;
 		}
-		if (g_str_has_prefix(*options, "idmap=") || g_str_has_prefix(*options, "ridmap="))
-			return fail(error, "mount option \"%s\" is not supported", *options);
 		if (!ret_options->data)
 			ret_options->data = g_string_new(NULL);
 		g_string_append_printf(ret_options->data, "%s%s", ret_options->data->len ? "," : "", *options);
 	}
-	return true;
 }
 
 void mount_options_clear(struct mount_options *o)
@@ -211,7 +210,6 @@ const char **mount_options_names(void)
 	size_t n = 0;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(table); i++)
-		if (table[i].kind != REFUSED)
-			names[n++] = table[i].name;
+		names[n++] = table[i].name;
 	return names;
 }

@@ -12,12 +12,13 @@ struct mount_options {
 	GArray *propagation;         /* unsigned long, MS_SHARED | MS_REC ..., in order; NULL: none */
 	uint64_t rec_set, rec_clear; /* MOUNT_ATTR_* for the whole tree */
 	bool copy_up;
-	GString *data; /* the file system's own, joined by ","; NULL: none */
+	bool id_map, id_map_recursive; /* idmap; ridmap */
+	const char *id_map_text;       /* of "idmap=TEXT", borrowed; NULL: none */
+	GString *data;                 /* the file system's own, joined by ","; NULL: none */
 };
 
-/* Sorts the options (NULL-terminated; NULL: none). Later ones win. False for an option that is known and not supported
- * (idmap). Clear in any case. */
-bool mount_options_parse(const char *const *options, struct mount_options *ret_options, GError **error);
+/* Sorts the options (NULL-terminated; NULL: none). Later ones win. Clear it. */
+void mount_options_parse(const char *const *options, struct mount_options *ret_options);
 
 void mount_options_clear(struct mount_options *options);
 

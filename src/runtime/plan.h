@@ -82,6 +82,11 @@ bool plan_has_namespace(const Plan *plan, enum spec_namespace_type type);
 bool plan_namespaces(Plan *plan, GError **error);
 bool plan_rootfs(Plan *plan, GError **error);
 bool plan_mounts(Plan *plan, GError **error);
+/* The user namespace for a mount whose ids are mapped, if they are. */
+bool plan_mount_idmap(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number,
+	struct op_tree *t, GError **error);
+/* What it means that the kernel refused that (-errno). Returns false. */
+bool plan_fail_idmap(const struct op_tree *t, int number, int err, GError **error);
 bool plan_cgroup_mount(
 	Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number, GError **error);
 bool plan_devices(Plan *plan, GError **error);

@@ -206,8 +206,8 @@ static int look_at(const struct op_tree *t, struct stat *ret_st, struct statfs *
 	return fd < 0 || fstat(fd, ret_st) < 0 || fstatfs(fd, ret_fs) < 0 ? -errno : 0;
 }
 
-static bool plan_bind(
-	Plan *plan, const struct spec_mount *m, const struct mount_options *o, struct op_mount *mount, GError **error)
+static bool plan_bind(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number,
+	struct op_mount *mount, GError **error)
 {
 	struct op_tree *t = &mount->tree;
 	enum child_part part = PART_SOURCE;
@@ -225,7 +225,11 @@ static bool plan_bind(
 	t->path = spec_pool_take(plan->pool, g_canonicalize_filename(m->source, plan->request.container->bundle));
 	t->recursive = o->recursive;
 	set_attributes(t, o);
+	if (!plan_mount_idmap(plan, m, o, number, t, error))
+		return false;
 	r = plan_open_tree(plan, t, &part);
+	if (r < 0 && part == PART_IDMAP)
+		return plan_fail_idmap(t, number, r, error);
 	if (r < 0)
 		return fail_tree(t, part, r, error);
 	r = look_at(t, &st, &fs);
@@ -290,6 +294,8 @@ static bool plan_new_mount(Plan *plan, const struct spec_mount *m, const struct 
 	bool tmpfs = g_strcmp0(m->type, "tmpfs") == 0;
 	bool late_ro = (o->flags & MS_RDONLY) && (tmpfs || strcmp(mount->target, "/dev") == 0);
 
+	if (o->id_map || m->n_uid_mappings || m->n_gid_mappings)
+		return fail(error, "id-mapped mounts are only supported for bind-mounts (mounts[%d])", number);
 	if (o->copy_up && !tmpfs)
 		return fail(error, "tmpcopyup can be used only with tmpfs");
 	mount->type = m->type;
@@ -319,24 +325,25 @@ static bool plan_mount(Plan *plan, const struct spec_mount *m, int number, GErro
 {
 	struct op_mount mount = { .target = plan_clean_path(plan, m->destination) };
 	struct mount_options o;
-	bool ok = mount_options_parse(m->options, &o, error);
-	bool cgroup = ok && !o.bind && (g_strcmp0(m->type, "cgroup") == 0 || g_strcmp0(m->type, "cgroup2") == 0);
+	bool ok = true, cgroup;
 
+	mount_options_parse(m->options, &o);
+	cgroup = !o.bind && (g_strcmp0(m->type, "cgroup") == 0 || g_strcmp0(m->type, "cgroup2") == 0);
 	mount.may_cover_proc = may_lie_in_proc(mount.target);
-	if (ok && strcmp(mount.target, "/") == 0)
+	if (strcmp(mount.target, "/") == 0)
 		ok = fail(error, "mountpoint is on the top of rootfs");
-	else if (ok && g_str_has_prefix(mount.target, "/proc/") && !mount.may_cover_proc)
+	else if (g_str_has_prefix(mount.target, "/proc/") && !mount.may_cover_proc)
 		ok = fail(error, "\"%s\" cannot be mounted because it is inside /proc", mount.target);
-	else if (ok && strcmp(mount.target, "/proc") == 0 && !o.bind && g_strcmp0(m->type, "bind") != 0 &&
+	else if (strcmp(mount.target, "/proc") == 0 && !o.bind && g_strcmp0(m->type, "bind") != 0 &&
 		 g_strcmp0(m->type, "proc") != 0)
 		ok = fail(error, "\"/proc\" cannot be mounted because it is not of type proc");
 	else if (cgroup)
 		ok = plan_cgroup_mount(plan, m, &o, number, error);
-	else if (ok && (o.bind || g_strcmp0(m->type, "bind") == 0))
-		ok = plan_bind(plan, m, &o, &mount, error);
-	else if (ok && !m->type)
+	else if (o.bind || g_strcmp0(m->type, "bind") == 0)
+		ok = plan_bind(plan, m, &o, number, &mount, error);
+	else if (!m->type)
 		ok = fail(error, "mounts[%d].type is required", number);
-	else if (ok)
+	else
 		ok = plan_new_mount(plan, m, &o, number, &mount, error);
 	if (ok && !cgroup)
 		plan_add(plan, STEP_MOUNT, number)->mount = mount;

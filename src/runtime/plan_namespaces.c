@@ -7,11 +7,27 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "runtime/idmap.h"
 #include "runtime/procvalues.h"
 
 /* KEY_USR_SEARCH, and KEY_OTH_SEARCH where user ids are mapped (keyctl(2)). */
 #define KEYRING_USER_SEARCH  0x080000ul
 #define KEYRING_OTHER_SEARCH 0x000008ul
+
+/* Engines repeat the maps of a namespace that they have made. Others would be a mistake. */
+static bool check_maps(Plan *plan, int fd, GError **error)
+{
+	const struct idmap map = idmap_of_container(&plan->request.spec->linux_);
+	bool same = true;
+
+	if (map.n_uids == 0 && map.n_gids == 0)
+		return true;
+	if (!idmap_check_namespace(fd, &map, &same, error))
+		return false;
+	return same || fail(error, "user namespaces enabled, but both namespace path and non-matching mapping "
+				   "specified -- you may only "
+				   "provide one (linux.uidMappings, linux.gidMappings)");
+}
 
 static bool open_namespace(Plan *plan, enum spec_namespace_type type, int *ret_fd, GError **error)
 {
@@ -21,7 +37,7 @@ static bool open_namespace(Plan *plan, enum spec_namespace_type type, int *ret_f
 	if (fd < 0)
 		return fail_errno(error, "open %s namespace %s", spec_namespace_infos[type].name, path);
 	*ret_fd = plan_take_fd(plan, fd);
-	return true;
+	return type != NS_USER || check_maps(plan, fd, error);
 }
 
 static void add_join(GArray *list, int fd, uint64_t flag, int number)

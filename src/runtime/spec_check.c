@@ -273,9 +273,10 @@ static bool check_mounts(const struct spec *s, GError **error)
 
 		if (!*m->destination)
 			return fail(error, "mounts[%zu].destination is empty", i);
-		if (m->n_uid_mappings || m->n_gid_mappings)
-			return fail(error, "mounts[%zu].%s is not supported", i,
-				m->n_uid_mappings ? "uidMappings" : "gidMappings");
+		if (!m->n_uid_mappings != !m->n_gid_mappings)
+			return fail(error,
+				"id-mapped mounts must have both uid and gid mappings specified (mounts[%zu].%s)", i,
+				m->n_uid_mappings ? "gidMappings" : "uidMappings");
 	}
 	return true;
 }

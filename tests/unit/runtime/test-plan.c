@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "runtime/idmap.h"
 #include "runtime/mount_options.h"
 #include "runtime/plan.h"
 #include "runtime/procvalues.h"
@@ -220,7 +221,7 @@ static void test_mount_options(void)
 	struct mount_options o;
 	g_autoptr(GError) error = NULL;
 
-	g_assert_true(mount_options_parse(list, &o, &error));
+	mount_options_parse(list, &o);
 	g_assert_cmphex(o.flags, ==, MS_NOSUID | MS_RELATIME);
 	g_assert_cmphex(o.cleared & MS_RDONLY, ==, MS_RDONLY);
 	g_assert_cmpstr(o.data->str, ==, "mode=1777,size=1k");
@@ -232,19 +233,49 @@ static void test_mount_options(void)
 	mount_options_clear(&o);
 }
 
-static void test_refused_mount_options(void)
+static void test_id_map_options(void)
 {
-	static const char *const refused[] = { "idmap", "ridmap", "idmap=uids=0-1-2" };
+	static const struct {
+		const char *option, *text;
+		bool recursive;
+	} cases[] = { { "idmap", NULL, false }, { "ridmap", NULL, true },
+		{ "idmap=uids=0-1-2;gids=0-1-2", "uids=0-1-2;gids=0-1-2", false }, { "ridmap=x", "x", true } };
 
-	for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
-		const char *const list[] = { refused[i], NULL };
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		const char *const list[] = { cases[i].option, NULL };
 		struct mount_options o;
-		g_autoptr(GError) error = NULL;
 
-		g_assert_false(mount_options_parse(list, &o, &error));
-		g_assert_nonnull(strstr(error->message, refused[i]));
+		mount_options_parse(list, &o);
+		g_assert_true(o.id_map);
+		g_assert_true(o.id_map_recursive == cases[i].recursive);
+		g_assert_cmpstr(o.id_map_text, ==, cases[i].text);
+		g_assert_null(o.data);
 		mount_options_clear(&o);
 	}
+}
+
+static void test_id_map_texts(void)
+{
+	static const char *const wrong[] = { "", "uids=0-1-2", "uids=0-1-2;gids=", "uids=0-1;gids=0-1-2",
+		"gids=0-1-2;gids=0-1-2", "uids=0-1-2;gids=0-1-2;uids=0-1-2", "uids=0-1-4294967296;gids=0-1-2",
+		"uids=@0-1-2;gids=0-1-2", "uids=0-1--2;gids=0-1-2" };
+	struct idmap map;
+
+	g_assert_true(idmap_parse_option("uids=0-1000-1#1-5000-10;gids=7-8-9", &map));
+	g_assert_cmpuint(map.n_uids, ==, 2);
+	g_assert_cmpuint(map.uids[1].container_id, ==, 1);
+	g_assert_cmpuint(map.uids[1].host_id, ==, 5000);
+	g_assert_cmpuint(map.uids[1].size, ==, 10);
+	g_assert_cmpuint(map.n_gids, ==, 1);
+	g_assert_cmpuint(map.gids[0].host_id, ==, 8);
+	g_assert_true(idmap_same("         1       5000         10\n         0       1000          1\n", map.uids, 2));
+	g_assert_false(idmap_same("         0       1000          1\n", map.uids, 2));
+	g_assert_false(idmap_same("0 1000 1\n1 5000 11\n", map.uids, 2));
+	g_assert_false(idmap_same("", map.uids, 2));
+	g_free((void *)map.uids);
+	g_free((void *)map.gids);
+	for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++)
+		g_assert_false(idmap_parse_option(wrong[i], &map));
 }
 
 static void test_mount_option_table(void)
@@ -254,7 +285,7 @@ static void test_mount_option_table(void)
 	for (size_t i = 1; names[i]; i++)
 		g_assert_cmpstr(names[i - 1], <, names[i]);
 	g_assert_true(g_strv_contains(names, "rro"));
-	g_assert_false(g_strv_contains(names, "idmap"));
+	g_assert_true(g_strv_contains(names, "idmap"));
 }
 
 static void test_cpu_lists(void)
@@ -294,7 +325,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/runtime/plan/keeps-the-last-of-equal-variables", test_environment);
 	g_test_add_func("/runtime/plan/gives-no-capability-that-was-not-asked-for", test_capabilities);
 	g_test_add_func("/runtime/mount-options/sorts-flags-data-and-propagation", test_mount_options);
-	g_test_add_func("/runtime/mount-options/refuses-what-is-not-supported", test_refused_mount_options);
+	g_test_add_func("/runtime/plan/options-that-map-ids", test_id_map_options);
+	g_test_add_func("/runtime/plan/maps-in-options-and-of-namespaces", test_id_map_texts);
 	g_test_add_func("/runtime/mount-options/are-sorted-by-name", test_mount_option_table);
 	g_test_add_func("/runtime/procvalues/reads-lists-of-cpus", test_cpu_lists);
 	g_test_add_func("/runtime/procvalues/reads-sysctl-names-with-both-separators", test_sysctl_keys);

@@ -143,7 +143,7 @@ static void test_refused(void)
 			"mounts[0].options: expected an array, found a string" },
 		{ HEAD ",\"mounts\":[{\"destination\":\"/"
 		       "x\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]}]}",
-			"mounts[0].uidMappings is not supported" },
+			"id-mapped mounts must have both uid and gid mappings specified (mounts[0].gidMappings)" },
 		{ HEAD ",\"hooks\":{\"prestart\":[{}]}}", "hooks.prestart[0].path is required" },
 		{ HEAD ",\"hooks\":{\"prestart\":[{\"path\":\"/x\",\"timeout\":0}]}}", "hooks.prestart[0].timeout: 0" },
 		{ HEAD ",\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"pid\"}]}}", "linux.namespaces[1]" },
