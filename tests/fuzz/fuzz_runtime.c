@@ -14,6 +14,7 @@
 #include "runtime/cgroupfs.h"
 #include "runtime/device_rules.h"
 #include "runtime/exec_process.h"
+#include "runtime/idmap.h"
 #include "runtime/mount_options.h"
 #include "runtime/procvalues.h"
 #include "runtime/ps_table.h"
@@ -71,13 +72,17 @@ static void use_process(const struct spec_process *p)
 
 static void use_spec(const struct spec *spec)
 {
-	g_autoptr(GError) error = NULL;
-
 	g_assert_nonnull(spec->root_path);
 	for (size_t i = 0; i < spec->n_mounts; i++) {
 		struct mount_options options;
+		struct idmap map;
 
-		fuzz_check_error(mount_options_parse(spec->mounts[i].options, &options, &error), &error);
+		mount_options_parse(spec->mounts[i].options, &options);
+		if (options.id_map_text && idmap_parse_option(options.id_map_text, &map)) {
+			g_assert_cmpuint(map.n_uids, >, 0);
+			g_free((void *)map.uids);
+			g_free((void *)map.gids);
+		}
 		mount_options_clear(&options);
 	}
 	for (size_t i = 0; i < spec->linux_.sysctl.n_pairs; i++)
