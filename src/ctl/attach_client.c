@@ -108,12 +108,15 @@ static bool read_packet(struct session *s, GError **error)
 		return fail_errno(error, "read from the attach socket");
 	if ((size_t)n > sizeof s->packet)
 		return fail(error, "read from the attach socket: a packet of %zd bytes", n);
-	if (s->packet[0] == PACKET_STDOUT)
-		output_put(&s->out, s->packet + 1, (size_t)n - 1);
-	else if (s->packet[0] == PACKET_STDERR)
-		output_put(&s->err, s->packet + 1, (size_t)n - 1);
-	else
+	if (s->packet[0] == PACKET_STDOUT) {
+		if (!s->c->no_stdout)
+			output_put(&s->out, s->packet + 1, (size_t)n - 1);
+	} else if (s->packet[0] == PACKET_STDERR) {
+		if (!s->c->no_stderr)
+			output_put(&s->err, s->packet + 1, (size_t)n - 1);
+	} else {
 		return fail(error, "read from the attach socket: a packet of unknown type %d", s->packet[0]);
+	}
 	return true;
 }
 

@@ -14,6 +14,8 @@ struct attach_client {
 	int dir_fd;              /* where ctl is */
 	int stdin_fd;            /* -1: no input is sent */
 	bool terminal;           /* the other side has one */
+	bool no_stdout;          /* its standard output is not shown */
+	bool no_stderr;
 	struct detach_keys keys; /* used when stdin_fd is a terminal and the other side has one */
 	int signal_fd;           /* from wait_signals_open */
 	/* Any signal but SIGWINCH and SIGCONT; returns false to leave. */

@@ -1,11 +1,10 @@
 /* tallyctl cleanup: what monitors run when their process has ended. Not for people. */
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "ctl/command.h"
 #include "ctl/lifecycle.h"
+#include "ctl/session_run.h"
 #include "ctl/store.h"
 
 /* The creating tool may hold the lock for as long as create and start may take. */
@@ -18,13 +17,17 @@ struct options {
 static const struct option_spec specs[] = { OPTION_SPEC(
 	struct options, session, STRING, "exec", 0, "SESSION", "An exec session has ended, not the container") };
 
-static bool remove_session(const Container *c, const char *session, GError **error)
+static bool end_session(const Container *c, const char *id, GError **error)
 {
-	auto_fd fd = openat(c->dir_fd, STORE_SESSIONS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	g_autoptr(GError) local = NULL;
+	g_autoptr(Session) s = session_open(c, id, &local);
 
-	if (fd < 0)
-		return errno == ENOENT || fail_errno(error, "open %s/%s", c->path, STORE_SESSIONS);
-	return store_remove_tree(fd, session, error);
+	if (s && session_ended(s, &local))
+		return true;
+	if (ctl_error_status(local) == CTL_NO_SUCH)
+		return true; /* removed meanwhile */
+	g_propagate_error(error, g_steal_pointer(&local));
+	return false;
 }
 
 static bool settle(Container *c, const struct ctl *ctl, GError **error)
@@ -55,7 +58,7 @@ static int cleanup_run(const struct ctl *ctl, int argc, char **argv, GError **er
 		if (!c)
 			ok = true; /* removed meanwhile */
 		else
-			ok = o.session ? remove_session(c, o.session, error) : settle(c, ctl, error);
+			ok = o.session ? end_session(c, o.session, error) : settle(c, ctl, error);
 	}
 	options_clear(specs, G_N_ELEMENTS(specs), &o);
 	return ok ? 0 : -1;

@@ -1,50 +1,40 @@
 /* tallyctl inspect: all that is known about one container, as JSON. */
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 
-#include "base/fd.h"
 #include "ctl/command.h"
 #include "ctl/lifecycle.h"
 #include "ctl/report.h"
+#include "ctl/session.h"
 #include "ctl/store.h"
 #include "ctl/timefmt.h"
 
-static void put_session(JsonWriter *w, int sessions_fd, const char *name)
+static void put_session(JsonWriter *w, Session *s)
 {
-	auto_fd fd = openat(sessions_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	g_autofree char *command = s->config.command ? g_strjoinv(" ", s->config.command) : NULL;
 	g_autofree char *started = NULL;
-	struct record r;
 
-	if (fd < 0 || !record_load(fd, &r, NULL))
-		return; /* just beginning, or gone meanwhile */
-	started = r.started_ns ? time_format(r.started_ns) : NULL;
+	if (!session_refresh(s, NULL))
+		return; /* gone meanwhile */
+	started = s->started_ns ? time_format(s->started_ns) : NULL;
 	json_object_open(w, NULL);
-	json_put_string(w, "id", r.id);
-	json_put_string(w, "command", r.command);
-	json_put_int(w, "pid", r.process.pid);
-	json_put_int(w, "monitor_pid", r.monitor_process.pid);
-	json_put_bool(w, "terminal", r.terminal);
+	json_put_string(w, "id", s->id);
+	json_put_string(w, "state", session_state_name(s->state));
+	json_put_string(w, "command", command);
+	json_put_int(w, "pid", s->process.pid);
+	json_put_int(w, "monitor_pid", s->monitor_process.pid);
+	json_put_bool(w, "terminal", s->config.terminal);
 	json_put_string(w, "started", started);
 	json_object_close(w);
-	record_clear(&r);
 }
 
 static void put_sessions(JsonWriter *w, const Container *c)
 {
-	int fd = openat(c->dir_fd, STORE_SESSIONS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	g_autoptr(GPtrArray) sessions = session_list(c, NULL); /* none: removed meanwhile */
 
 	json_array_open(w, "sessions");
-	while (dir && (e = readdir(dir)))
-		if (e->d_name[0] != '.')
-			put_session(w, dirfd(dir), e->d_name);
+	for (guint i = 0; sessions && i < sessions->len; i++)
+		put_session(w, sessions->pdata[i]);
 	json_array_close(w);
-	if (dir)
-		closedir(dir);
-	else
-		fd_close(&fd);
 }
 
 static void inspect(const struct ctl *ctl, const Container *c)

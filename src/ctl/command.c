@@ -25,6 +25,22 @@ int ctl_error_status(const GError *error)
 	return error && error->domain == CTL_STATUS_ERROR ? error->code : CTL_ERROR;
 }
 
+const char *ctl_status_kind(int status)
+{
+	static const char *const kinds[] = {
+		[CTL_BAD_ARGUMENT] = "bad-argument",
+		[CTL_NO_SUCH] = "no-such",
+		[CTL_WRONG_STATE] = "wrong-state",
+		[CTL_TIMEOUT] = "timeout",
+		[CTL_UNKNOWN_END] = "unknown-end",
+		[CTL_ERROR] = "failed",
+		[CTL_NOT_EXECUTABLE] = "not-executable",
+		[CTL_NOT_FOUND] = "not-found",
+	};
+
+	return status >= 0 && status < (int)G_N_ELEMENTS(kinds) && kinds[status] ? kinds[status] : "failed";
+}
+
 enum ctl_status ctl_status_of_runtime_text(const char *text)
 {
 	g_autofree char *lower = g_ascii_strdown(text, -1);

@@ -9,6 +9,10 @@
 
 /* How tallyctl ends when it does not end with a process's own status. Printed by --help. */
 enum ctl_status {
+	CTL_BAD_ARGUMENT = 120,   /* what was asked for makes no sense */
+	CTL_NO_SUCH = 121,        /* there is no such session */
+	CTL_WRONG_STATE = 122,    /* not in this state: created, running, stopped */
+	CTL_TIMEOUT = 123,        /* it did not happen in time */
 	CTL_UNKNOWN_END = 124,    /* the process ended, but nobody observed how */
 	CTL_ERROR = 125,          /* tallyctl, the monitor or the runtime failed */
 	CTL_NOT_EXECUTABLE = 126, /* the command cannot be executed */
@@ -34,7 +38,7 @@ struct command {
 };
 
 extern const struct command cmd_attach, cmd_cleanup, cmd_create, cmd_exec, cmd_inspect, cmd_kill, cmd_logs, cmd_pause,
-	cmd_ps, cmd_resume, cmd_rm, cmd_run, cmd_start, cmd_stop, cmd_wait;
+	cmd_ps, cmd_resume, cmd_rm, cmd_run, cmd_session, cmd_start, cmd_stop, cmd_wait;
 
 /* Errors that decide tallyctl's exit status: the code is an enum ctl_status. */
 #define CTL_STATUS_ERROR ctl_status_error_quark()
@@ -45,6 +49,9 @@ bool fail_status(GError **error, enum ctl_status status, const char *format, ...
 
 /* The status an error ends tallyctl with. */
 int ctl_error_status(const GError *error);
+
+/* The kind of error behind a status, for JSON: "no-such", "wrong-state" ...; "failed" when there is no better word. */
+const char *ctl_status_kind(int status);
 
 /* The status for what a runtime said when it could not start a command: 127 when the command does not exist, 126 when
  * it may not be executed, else 125. The texts are those that engines go by, and a directory's, which not all of them

@@ -2,7 +2,9 @@
 #include "ctl/config.h"
 
 #include <string.h>
+#include <sys/prctl.h>
 
+#include "common/caps.h"
 #include "common/error.h"
 
 yajl_val config_load(const char *bundle, GError **error)
@@ -199,16 +201,51 @@ static void put_bounding_only(JsonWriter *w, yajl_val capabilities)
 	json_object_close(w);
 }
 
+/* All that we could give ourselves, for root in full; for another user as the bound of what programs may give. */
+static void put_all_capabilities(JsonWriter *w, bool root)
+{
+	static const char *const sets[] = { "bounding", "effective", "permitted" };
+
+	json_object_open(w, "capabilities");
+	for (size_t i = 0; i < (root ? G_N_ELEMENTS(sets) : 1); i++) {
+		json_array_open(w, sets[i]);
+		for (int cap = 0; cap <= caps_last(); cap++)
+			if (caps_name(cap) && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1)
+				json_put_string(w, NULL, caps_name(cap));
+		json_array_close(w);
+	}
+	json_object_close(w);
+}
+
+static void put_capabilities(JsonWriter *w, yajl_val process, const struct exec_options *o)
+{
+	yajl_val own = json_get(process, "capabilities");
+	int64_t uid = 0;
+
+	if (o->user)
+		uid = o->user->uid;
+	else
+		(void)json_get_int64(json_get(process, "user"), "uid", &uid); /* absent: root */
+	if (o->privileged)
+		put_all_capabilities(w, uid == 0);
+	else if (o->user && uid != 0)
+		put_bounding_only(w, own);
+	else if (own)
+		json_put_value(w, "capabilities", own);
+}
+
 char *config_exec_process(yajl_val config, const struct exec_options *o)
 {
 	static const char *const changed[] = { "args", "terminal", "env", "cwd", "user", "capabilities", "consoleSize",
 		NULL };
+	static const char *const changed_privileged[] = { "args", "terminal", "env", "cwd", "user", "capabilities",
+		"consoleSize", "apparmorProfile", NULL };
 	g_autoptr(JsonWriter) w = json_writer_new(NULL);
 	yajl_val process = json_get(config, "process");
 	const char *cwd = o->cwd ?: json_get_string(process, "cwd");
 
 	json_object_open(w, NULL);
-	put_others(w, process, changed);
+	put_others(w, process, o->privileged ? changed_privileged : changed);
 	json_put_bool(w, "terminal", o->terminal);
 	put_strings(w, "args", o->args);
 	put_env(w, json_get(process, "env"), o->user ? "HOME=" : NULL, o->env, o->terminal);
@@ -217,10 +254,7 @@ char *config_exec_process(yajl_val config, const struct exec_options *o)
 		put_user(w, o->user);
 	else if (json_get(process, "user"))
 		json_put_value(w, "user", json_get(process, "user"));
-	if (o->user && o->user->uid != 0)
-		put_bounding_only(w, json_get(process, "capabilities"));
-	else if (json_get(process, "capabilities"))
-		json_put_value(w, "capabilities", json_get(process, "capabilities"));
+	put_capabilities(w, process, o);
 	json_object_close(w);
 	return json_writer_text(w);
 }

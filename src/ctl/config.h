@@ -32,6 +32,7 @@ struct exec_options {
 	const char *cwd;        /* NULL: the container's */
 	const struct exec_user *user;
 	bool terminal;
+	bool privileged; /* all capabilities that we could have, no AppArmor profile */
 };
 
 /* The OCI process object of an exec session, made from the container's. With another user the home directory is left

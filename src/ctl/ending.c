@@ -69,18 +69,20 @@ void end_watch_free(EndWatch *w)
 	g_free(w);
 }
 
-static bool watch_exit_dir(EndWatch *w)
+/* A user's inotify instances are few. Without one the end is seen when the monitor is through, a little later. */
+static void watch_exit_dir(EndWatch *w)
 {
 	char path[NUM_MAX + 16];
 
 	w->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (w->inotify_fd < 0)
-		return false;
+		return;
 	g_snprintf(path, sizeof path, "/proc/self/fd/%d", w->exit_fd);
-	return inotify_add_watch(w->inotify_fd, path, IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_ONLYDIR) >= 0;
+	if (inotify_add_watch(w->inotify_fd, path, IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_ONLYDIR) < 0)
+		fd_close(&w->inotify_fd);
 }
 
-EndWatch *end_watch_new(const Container *c, GError **error)
+EndWatch *end_look_new(const Container *c, GError **error)
 {
 	g_autoptr(EndWatch) w = g_new0(EndWatch, 1);
 
@@ -88,12 +90,21 @@ EndWatch *end_watch_new(const Container *c, GError **error)
 	w->dir_fd = fcntl(c->dir_fd, F_DUPFD_CLOEXEC, 3);
 	w->exit_fd = openat(c->dir_fd, STORE_EXIT_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	w->outcome_fd = openat(c->dir_fd, STORE_OUTCOME, O_RDONLY | O_CLOEXEC);
-	if (w->dir_fd < 0 || w->exit_fd < 0 || w->outcome_fd < 0 || !watch_exit_dir(w)) {
+	if (w->dir_fd < 0 || w->exit_fd < 0 || w->outcome_fd < 0) {
 		fail_errno(error, "watch the exit files of %s", c->id);
 		return NULL;
 	}
 	w->monitor_fd = process_id_open(&c->record.monitor_process, c->record.boot_id);
 	return g_steal_pointer(&w);
+}
+
+EndWatch *end_watch_new(const Container *c, GError **error)
+{
+	EndWatch *w = end_look_new(c, error);
+
+	if (w)
+		watch_exit_dir(w);
+	return w;
 }
 
 /* The monitor's own time of the end; a file's time is only as fine as the kernel's tick. 0 when it is not there. */

@@ -29,6 +29,9 @@ typedef struct EndWatch EndWatch;
 
 /* Holds what tells how a container ends, also when it is removed meanwhile. */
 EndWatch *end_watch_new(const Container *c, GError **error);
+
+/* The same for end_watch_check alone: there is nothing to wait on. */
+EndWatch *end_look_new(const Container *c, GError **error);
 void end_watch_free(EndWatch *w);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EndWatch, end_watch_free)
 

@@ -48,7 +48,7 @@ static void add_runtime_args(GPtrArray *argv, const struct engine_launch *l)
 char **engine_monitor_argv(const struct engine_launch *l)
 {
 	GPtrArray *argv = g_ptr_array_new();
-	g_autofree char *pid_file = g_build_filename(l->dir, STORE_PID_FILE, NULL);
+	g_autofree char *pid_file = g_build_filename(l->dir, l->pid_file ?: STORE_PID_FILE, NULL);
 	g_autofree char *monitor_pid = g_build_filename(l->dir, STORE_MONITOR_PID, NULL);
 
 	add(argv, l->monitor);
@@ -70,10 +70,18 @@ char **engine_monitor_argv(const struct engine_launch *l)
 		add(argv, "-t");
 	if (l->stdin_open && (l->process_spec || !l->terminal))
 		add(argv, "-i");
+	/* Who leaves a terminal may come back; the end of other input is the command's to see. */
+	if (l->stdin_open && l->process_spec && l->terminal)
+		add(argv, "--leave-stdin-open");
 	if (l->process_spec) {
 		add(argv, "-e");
 		add(argv, "--exec-attach");
 		add_pair(argv, "--exec-process-spec", l->process_spec);
+	}
+	if (l->preserve_fds > 0) {
+		add_pair(argv, "--runtime-opt", "--preserve-fds");
+		add(argv, "--runtime-opt");
+		g_ptr_array_add(argv, g_strdup_printf("%d", l->preserve_fds));
 	}
 	for (const char *const *a = l->exit_command; a && *a; a++)
 		add_pair(argv, a == l->exit_command ? "--exit-command" : "--exit-command-arg", *a);
@@ -181,9 +189,14 @@ static char **monitor_environment(const struct pipes *p)
 
 static bool start_monitor(const struct engine_launch *l, struct pipes *p, struct child *ret_child, GError **error)
 {
-	const int keep[] = { p->sync[1], p->start[1], p->attach[1], -1 };
+	const int pipes[] = { p->sync[1], p->start[1], p->attach[1], -1 };
+	g_autofree int *keep = g_new(int, (gsize)l->preserve_fds + G_N_ELEMENTS(pipes));
 	g_auto(GStrv) argv = engine_monitor_argv(l);
 	g_auto(GStrv) env = monitor_environment(p);
+
+	for (int i = 0; i < l->preserve_fds; i++)
+		keep[i] = 3 + i;
+	memcpy(keep + l->preserve_fds, pipes, sizeof pipes);
 
 	if (!child_start((const char *const *)argv, env, l->dir_fd, keep, ret_child, error))
 		return false;

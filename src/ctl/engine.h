@@ -15,12 +15,14 @@ struct engine_launch {
 	const char *dir;          /* bundle: the container's or the session's directory */
 	int dir_fd;               /* the same */
 	const char *process_spec; /* path of the process object: an exec session; NULL: a container */
+	const char *pid_file;     /* its name in dir; NULL: STORE_PID_FILE */
 	const char *log;          /* value of -l: "k8s-file:PATH" or "none" */
 	const char *exit_dir;
 	const char *const *exit_command; /* argv run by the monitor at the end */
 	bool terminal;
 	bool stdin_open;
-	int signal_fd; /* a wait ends when a signal that ends tallyctl is readable here; -1: none */
+	int preserve_fds; /* descriptors 3, 4 ... of ours reach the process */
+	int signal_fd;    /* a wait ends when a signal that ends tallyctl is readable here; -1: none */
 };
 
 /* The monitor's argv (without its file descriptors, which go by environment); free with g_strfreev. */

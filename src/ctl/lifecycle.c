@@ -2,7 +2,6 @@
  * for it: so nobody waits for a monitor with the lock in hand. */
 #include "ctl/lifecycle.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -16,6 +15,7 @@
 #include "common/diag.h"
 #include "common/statefile.h"
 #include "ctl/engine.h"
+#include "ctl/session.h"
 #include "ctl/wait.h"
 
 #define MONITOR_SECONDS 10
@@ -72,7 +72,7 @@ enum container_status container_status(const Container *c, struct ending *ret_en
 		return container_is_locked(c) ? STATUS_CREATING : STATUS_BROKEN;
 	if (c->record.stage == RECORD_FAILED)
 		return STATUS_BROKEN;
-	w = end_watch_new(c, NULL);
+	w = end_look_new(c, NULL);
 	if (!w)
 		return STATUS_BROKEN;
 	if (!end_watch_check(w, ret_ending)) {
@@ -105,33 +105,6 @@ bool container_populate(Container *c, GError **error)
 	return fd >= 0 || fail_errno(error, "create %s/%s", c->path, STORE_OUTCOME);
 }
 
-/* The monitors of exec sessions write their last files before they end: nothing may be removed under them. */
-static bool await_sessions(const Container *c, GError **error)
-{
-	int fd = openat(c->dir_fd, STORE_SESSIONS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-	bool ok = true;
-
-	if (!dir) {
-		fd_close(&fd);
-		return true; /* never populated, or removed meanwhile */
-	}
-	while (ok && (e = readdir(dir))) {
-		auto_fd session_fd =
-			e->d_name[0] == '.' ? -1 : openat(dirfd(dir), e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		struct record r;
-
-		if (session_fd < 0 || !record_load(session_fd, &r, NULL))
-			continue;
-		ok = record_await_monitor(&r, MONITOR_SECONDS, true, error) ||
-		     fail_prefix(error, "exec session %s", r.id);
-		record_clear(&r);
-	}
-	closedir(dir);
-	return ok;
-}
-
 static bool runtime_delete(const Container *c, const char *runtime, GError **error)
 {
 	const char *const args[] = { "delete", "--force", c->id, NULL };
@@ -141,7 +114,7 @@ static bool runtime_delete(const Container *c, const char *runtime, GError **err
 
 static void settle_outcome(Container *c)
 {
-	g_autoptr(EndWatch) w = end_watch_new(c, NULL);
+	g_autoptr(EndWatch) w = end_look_new(c, NULL);
 	g_autoptr(GError) error = NULL;
 	struct ending e = { .why = "the monitor ended without recording it" };
 
@@ -159,31 +132,15 @@ static bool was_created(const Container *c)
 	return c->has_record && (c->record.stage == RECORD_CREATED || c->record.stage == RECORD_STARTED);
 }
 
-/* Whether one of the process's arguments is this text. */
-static bool has_argument(pid_t pid, const char *text)
-{
-	g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", pid), *line = NULL;
-	gsize size;
-
-	if (!g_file_get_contents(path, &line, &size, NULL))
-		return false;
-	for (const char *arg = line; arg < line + size; arg += strlen(arg) + 1)
-		if (strcmp(arg, text) == 0)
-			return true;
-	return false;
-}
-
 /* A tool that died while it created the container did not note the monitor, which may have written its pid file. The
  * pid may be another's by now: only a process that was told this very directory counts. */
 static void find_monitor(Container *c)
 {
-	struct process_id p;
 	pid_t pid;
 
 	if (c->record.monitor_process.pid || !statefile_read_pid(c->dir_fd, STORE_MONITOR_PID, &pid, NULL) ||
-		!process_id_read(pid, &p, NULL) || !has_argument(pid, c->path))
+		!process_id_of_monitor(pid, c->path, &c->record.monitor_process))
 		return;
-	c->record.monitor_process = p;
 	if (!c->record.boot_id)
 		c->record.boot_id = boot_id_read(NULL);
 }
@@ -198,7 +155,7 @@ bool container_destroy(Container *c, const char *runtime, GError **error)
 		return fail_prefix(error, "container %s", c->id);
 	container_unlock(c);
 	seconds = c->record.stage == RECORD_FAILED ? FAILED_SECONDS : MONITOR_SECONDS;
-	if (!record_await_monitor(&c->record, seconds, true, error) || !await_sessions(c, error))
+	if (!record_await_monitor(&c->record, seconds, true, error) || !session_await_monitors(c, error))
 		return fail_prefix(error, "container %s", c->id);
 	if (!container_lock(c, LOCK_SECONDS, &local)) {
 		/* Its own exit command, obeying --rm, may have been first. */
@@ -225,5 +182,5 @@ bool container_settle(Container *c, const char *runtime, GError **error)
 	c->record.stage = RECORD_ENDED;
 	if (!container_save(c, error))
 		return false;
-	return !c->record.remove || (await_sessions(c, error) && container_remove(c, error));
+	return !c->record.remove || (session_await_monitors(c, error) && container_remove(c, error));
 }

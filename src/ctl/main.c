@@ -8,6 +8,7 @@
 
 #include "base/sys.h"
 #include "common/diag.h"
+#include "common/json.h"
 #include "ctl/command.h"
 
 struct options {
@@ -28,6 +29,7 @@ static const struct command *const commands[] = {
 	&cmd_create,
 	&cmd_start,
 	&cmd_exec,
+	&cmd_session,
 	&cmd_attach,
 	&cmd_logs,
 	&cmd_ps,
@@ -52,11 +54,15 @@ static char *summary(void)
 	g_string_append_printf(s,
 		"\nExit status: that of the process for run and exec in the foreground (128 + n for signal n). Else 0, "
 		"or\n"
+		"  %d  session: what was asked for makes no sense\n"
+		"  %d  session: there is none of this id\n"
+		"  %d  session: it is in the wrong state\n"
+		"  %d  session: it did not end in time\n"
 		"  %d  the process ended, and nobody observed how\n"
 		"  %d  tallyctl, the monitor or the runtime failed\n"
 		"  %d  the command cannot be executed\n"
 		"  %d  the command does not exist",
-		CTL_UNKNOWN_END, CTL_ERROR, CTL_NOT_EXECUTABLE, CTL_NOT_FOUND);
+		CTL_BAD_ARGUMENT, CTL_NO_SUCH, CTL_WRONG_STATE, CTL_TIMEOUT, CTL_UNKNOWN_END, CTL_ERROR, CTL_NOT_EXECUTABLE, CTL_NOT_FOUND);
 	return g_string_free(s, FALSE);
 }
 
@@ -114,11 +120,27 @@ static int dispatch(const struct options *o, int argc, char **argv, GError **err
 	return status;
 }
 
+/* For programs: one object on stderr. */
+static void print_error(const GError *error)
+{
+	g_autoptr(JsonWriter) w = json_writer_new(NULL);
+	g_autofree char *text = NULL;
+
+	json_object_open(w, NULL);
+	json_put_string(w, "error", error->message);
+	json_put_string(w, "kind", ctl_status_kind(ctl_error_status(error)));
+	json_put_int(w, "status", ctl_error_status(error));
+	json_object_close(w);
+	text = json_writer_text(w);
+	fprintf(stderr, "%s\n", text);
+}
+
 int main(int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
 	g_autofree char *text = NULL;
 	struct options o = { 0 };
+	bool json;
 	int status = -1;
 
 	g_set_prgname("tallyctl");
@@ -132,11 +154,15 @@ int main(int argc, char **argv)
 			status = dispatch(&o, argc, argv, &error);
 		}
 	}
+	json = o.json;
 	options_clear(specs, G_N_ELEMENTS(specs), &o);
 	if (status == 0 && (fflush(stdout) != 0 || ferror(stdout)))
 		fail_errno(&error, "write to standard output");
 	if (!error)
 		return status;
-	diag_error("%s", error->message);
+	if (json)
+		print_error(error);
+	else
+		diag_error("%s", error->message);
 	return ctl_error_status(error);
 }

@@ -209,16 +209,42 @@ char *boot_id_read(GError **error)
 	return g_strdup(g_strchomp(text));
 }
 
-bool record_await_monitor(const struct record *r, int seconds, bool kill, GError **error)
+/* Whether one of the process's arguments is this text. */
+static bool has_argument(pid_t pid, const char *text)
 {
-	auto_fd fd = process_id_open(&r->monitor_process, r->boot_id);
+	g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", pid), *line = NULL;
+	gsize size;
+
+	if (!g_file_get_contents(path, &line, &size, NULL))
+		return false;
+	for (const char *arg = line; arg < line + size; arg += strlen(arg) + 1)
+		if (strcmp(arg, text) == 0)
+			return true;
+	return false;
+}
+
+bool process_id_of_monitor(pid_t pid, const char *dir, struct process_id *ret_process)
+{
+	struct process_id p;
+
+	if (!process_id_read(pid, &p, NULL) || !has_argument(pid, dir))
+		return false;
+	*ret_process = p;
+	return true;
+}
+
+bool process_await_end(const struct process_id *p, const char *boot_id, const char *what, int seconds, bool kill,
+	GError **error)
+{
+	auto_fd fd = process_id_open(p, boot_id);
+	g_autofree char *end = g_strdup_printf("%s's end", what);
 	g_autoptr(GError) late = NULL;
 
 	if (fd == -ESRCH)
 		return true;
 	if (fd < 0)
-		return fail_with(error, fd, "open a pidfd of monitor %d", r->monitor_process.pid);
-	if (wait_readable(fd, -1, deadline_in(seconds), "the monitor's end", &late))
+		return fail_with(error, fd, "open a pidfd of %s %d", what, p->pid);
+	if (wait_readable(fd, -1, deadline_in(seconds), end, &late))
 		return true;
 	if (!kill) {
 		g_propagate_error(error, g_steal_pointer(&late));
@@ -226,5 +252,10 @@ bool record_await_monitor(const struct record *r, int seconds, bool kill, GError
 	}
 	diag_warning("%s: killed", late->message);
 	(void)sys_pidfd_send_signal(fd, SIGKILL); /* ESRCH: it has just ended */
-	return wait_readable(fd, -1, deadline_in(KILL_SECONDS), "the killed monitor's end", error);
+	return wait_readable(fd, -1, deadline_in(KILL_SECONDS), end, error);
+}
+
+bool record_await_monitor(const struct record *r, int seconds, bool kill, GError **error)
+{
+	return process_await_end(&r->monitor_process, r->boot_id, "the monitor", seconds, kill, error);
 }

@@ -54,8 +54,15 @@ bool process_id_read(pid_t pid, struct process_id *ret_process, GError **error);
  * that of the running system; or another -errno. */
 int process_id_open(const struct process_id *process, const char *boot_id);
 
+/* Whether pid is a monitor that was told this very directory: a pid read from a file may be another's by now. */
+bool process_id_of_monitor(pid_t pid, const char *dir, struct process_id *ret_process);
+
+/* Waits until the process has ended, at most seconds; with kill it is then killed. what goes in the message. */
+bool process_await_end(const struct process_id *process, const char *boot_id, const char *what, int seconds, bool kill,
+	GError **error);
+
 /* The running system's boot id; free with g_free. NULL with *error. */
 char *boot_id_read(GError **error);
 
-/* Waits until the record's monitor has ended, at most seconds; with kill it is then killed. */
+/* process_await_end for the record's monitor. */
 bool record_await_monitor(const struct record *record, int seconds, bool kill, GError **error);

@@ -176,8 +176,9 @@ static void on_alarm(int sig)
 
 /* flock(2) knows no deadline: a repeated alarm interrupts it, so that none can be missed between the check of the time
  * and the call. */
-static int flock_until(int fd, deadline_t deadline)
+int store_flock(int fd, int seconds)
 {
+	deadline_t deadline = deadline_in(seconds);
 	const struct itimerval often = { { 0, 100000 }, { 0, 100000 } }, off = { 0 };
 	struct sigaction wake = { .sa_handler = on_alarm }, before;
 	sigset_t alarm_set, mask;
@@ -213,7 +214,7 @@ static bool is_current(const Container *c)
 bool container_lock(Container *c, int seconds, GError **error)
 {
 	auto_fd fd = openat(c->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = fd < 0 ? -errno : flock_until(fd, deadline_in(seconds));
+	int r = fd < 0 ? -errno : store_flock(fd, seconds);
 
 	if (r == -EINTR)
 		return fail(error, "container %s is busy: another tallyctl has worked on it for %d seconds", c->id,

@@ -50,6 +50,9 @@ void container_unlock(Container *c);
 /* Whether somebody else holds the lock now. */
 bool container_is_locked(const Container *c);
 
+/* flock(2), exclusive, with a deadline: 0, -EINTR when it has passed, or another -errno. */
+int store_flock(int fd, int seconds);
+
 /* Saves the record. */
 bool container_save(Container *c, GError **error);
 

@@ -45,21 +45,24 @@ void terminal_raw_leave(struct terminal *t)
 	t->fd = -1;
 }
 
+bool terminal_send(int dir_fd, int rows, int cols)
+{
+	/* Without blocking: a FIFO that nobody reads must not hold us. */
+	auto_fd ctl_fd = openat(dir_fd, "ctl", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	char line[64];
+
+	if (ctl_fd < 0)
+		return false;
+	snprintf(line, sizeof line, "1 %d %d\n", rows, cols);
+	return rw_write_all(ctl_fd, line, strlen(line)) == 0;
+}
+
 bool terminal_send_size(int dir_fd)
 {
 	struct winsize size = { 0 };
-	auto_fd ctl_fd = -1;
-	char line[64];
 
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (ioctl(fd, TIOCGWINSZ, &size) == 0)
 			break;
-	if (size.ws_row == 0 || size.ws_col == 0)
-		return false;
-	/* Without blocking: a FIFO that nobody reads must not hold us. */
-	ctl_fd = openat(dir_fd, "ctl", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	if (ctl_fd < 0)
-		return false;
-	snprintf(line, sizeof line, "1 %u %u\n", size.ws_row, size.ws_col);
-	return rw_write_all(ctl_fd, line, strlen(line)) == 0;
+	return size.ws_row > 0 && size.ws_col > 0 && terminal_send(dir_fd, size.ws_row, size.ws_col);
 }

@@ -20,6 +20,9 @@ void terminal_raw_again(const struct terminal *t);
 /* Restores what terminal_raw_enter found. Harmless when not in raw mode. */
 void terminal_raw_leave(struct terminal *t);
 
+/* Tells the monitor a terminal's size through the FIFO dir_fd/ctl. False when nobody reads it. */
+bool terminal_send(int dir_fd, int rows, int cols);
+
 /* Tells the monitor the size of our terminal (the first of stdin, stdout and stderr that is one) through the FIFO
  * dir_fd/ctl. False when there is none or nobody reads the FIFO: the size then stays what it was. */
 bool terminal_send_size(int dir_fd);

@@ -11,7 +11,7 @@
 
 #include "common/error.h"
 #include "common/json.h"
-#include "runtime/caps.h"
+#include "common/caps.h"
 #include "runtime/mount_options.h"
 #include "runtime/seccomp_names.h"
 #include "runtime/spec.h"

@@ -10,7 +10,7 @@
 #include "base/rw.h"
 #include "common/diag.h"
 #include "common/error.h"
-#include "runtime/caps.h"
+#include "common/caps.h"
 #include "runtime/procvalues.h"
 
 #define DEFAULT_UMASK       022

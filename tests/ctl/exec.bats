@@ -1,7 +1,7 @@
 # tallyctl exec: further commands in a running container.
 load ctl
 
-sessions() { ls "$CONTAINERS/$ID/exec"; }
+sessions() { ls "$CONTAINERS/$ID/exec" | sed -n "s/\\.json$//p"; }
 
 @test "output comes apart on both streams and the exit status is the command's" {
 	started sleep 1000

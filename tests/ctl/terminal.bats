@@ -78,7 +78,7 @@ load ctl
 	on_terminal 'expect:# ' 'send:\x10\x11' -- "$TALLYCTL" --root "$CTL" exec -t -i "$ID" sh
 	has "$output" "status 0"
 	has "$output" "modes same"
-	is "$(ls "$CONTAINERS/$ID/exec" | wc -l)" 1
+	is "$(ctl --json session ls --active "$ID" | jq length)" 1
 }
 
 @test "-t without a terminal of ours: the process has one all the same" {

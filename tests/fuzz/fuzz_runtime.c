@@ -8,7 +8,7 @@
 #include "base/num.h"
 #include "base/proc.h"
 #include "fuzz.h"
-#include "runtime/caps.h"
+#include "common/caps.h"
 #include "runtime/cgroup_convert.h"
 #include "runtime/cgroup_internal.h"
 #include "runtime/cgroupfs.h"

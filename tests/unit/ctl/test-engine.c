@@ -44,7 +44,7 @@ static void test_a_session_is_asked_for_as_engines_do(void)
 	g_autofree char *both = line_of(
 		(struct engine_launch){ .log = "LOG", .process_spec = "/p", .stdin_open = true, .terminal = true });
 
-	g_assert_cmpstr(both, ==, COMMON("SESSION") " -t -i -e --exec-attach --exec-process-spec /p");
+	g_assert_cmpstr(both, ==, COMMON("SESSION") " -t -i --leave-stdin-open -e --exec-attach --exec-process-spec /p");
 }
 
 static void test_lines_of_the_sync_pipe_are_understood(void)

@@ -2,7 +2,7 @@
 #include <glib.h>
 #include <signal.h>
 
-#include "runtime/caps.h"
+#include "common/caps.h"
 #include "runtime/ps_table.h"
 #include "runtime/signals.h"
 #include "runtime/stats.h"
@@ -160,7 +160,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/runtime/signals/names-and-numbers", test_signals);
 	g_test_add_func("/runtime/ps/keeps-the-lines-of-the-container", test_ps);
-	g_test_add_func("/runtime/caps/unknown-names-are-told-once", test_capabilities);
+	g_test_add_func("/common/caps/unknown-names-are-told-once", test_capabilities);
 	g_test_add_func("/runtime/units/sizes", test_sizes);
 	g_test_add_func("/runtime/units/durations", test_durations);
 	g_test_add_func("/runtime/stats/lists-of-cpus", test_lists);

@@ -1,5 +1,5 @@
 /* Names and numbers of capabilities. */
-#include "runtime/caps.h"
+#include "common/caps.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>

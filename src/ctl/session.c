@@ -1,0 +1,548 @@
+/* The records of exec sessions, and what is true when a record and the world differ. */
+#include "ctl/session.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/rw.h"
+#include "base/sys.h"
+#include "common/diag.h"
+#include "common/statefile.h"
+#include "ctl/wait.h"
+
+#define ID_BYTES     32
+#define SUFFIX       ".json"
+#define RECORD_MAX   (4 << 20) /* a command and an environment can be long */
+#define LOCK_SECONDS 60
+#define END_SECONDS  10
+
+static const char *const state_names[] = {
+	[SESSION_CREATED] = "created",
+	[SESSION_RUNNING] = "running",
+	[SESSION_STOPPED] = "stopped",
+};
+
+const char *session_state_name(enum session_state state)
+{
+	return state_names[state];
+}
+
+void session_free(Session *s)
+{
+	if (!s)
+		return;
+	container_free(s->owned);
+	g_free(s->id);
+	g_free(s->path);
+	fd_close(&s->dir_fd);
+	fd_close(&s->lock_fd);
+	session_config_clear(&s->config);
+	g_free(s->monitor);
+	g_free(s->runtime);
+	g_free(s->boot_id);
+	g_free(s->unknown_because);
+	g_free(s->failure);
+	g_free(s);
+}
+
+static Session *session_at(const Container *c, const char *id, GError **error)
+{
+	g_autoptr(Session) s = g_new0(Session, 1);
+
+	s->container = c;
+	s->id = g_strdup(id);
+	s->path = g_build_filename(c->path, STORE_SESSIONS, id, NULL);
+	s->lock_fd = -1;
+	s->dir_fd = openat(c->dir_fd, STORE_SESSIONS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->dir_fd < 0) {
+		fail_errno(error, "open %s/%s", c->path, STORE_SESSIONS);
+		return NULL;
+	}
+	return g_steal_pointer(&s);
+}
+
+static char *record_name(const char *id)
+{
+	return g_strconcat(id, SUFFIX, NULL);
+}
+
+/* --- the record ---------------------------------------------------------------------------------------------------- */
+
+static void put_process(JsonWriter *w, const char *pid_key, const char *start_key, const struct process_id *p)
+{
+	if (p->pid == 0)
+		return;
+	json_put_int(w, pid_key, p->pid);
+	json_put_uint(w, start_key, p->start_ticks);
+}
+
+static void put_end(JsonWriter *w, const Session *s)
+{
+	if (s->state != SESSION_STOPPED)
+		return;
+	if (!s->exit_known) {
+		json_put_null(w, "exitCode");
+		json_put_string(w, "unknownBecause", s->unknown_because);
+	} else if (s->exit_code != 0) {
+		json_put_int(w, "exitCode", s->exit_code);
+	}
+	if (s->failure)
+		json_put_string(w, "error", s->failure);
+}
+
+void session_put(JsonWriter *w, const char *key, const Session *s)
+{
+	json_object_open(w, key);
+	json_put_string(w, "id", s->id);
+	json_put_string(w, "containerId", s->container->id);
+	json_put_string(w, "state", state_names[s->state]);
+	put_process(w, "pid", "pidStart", &s->process);
+	put_end(w, s);
+	json_object_open(w, "config");
+	session_config_put(w, &s->config);
+	json_object_close(w);
+	put_process(w, "monitorPid", "monitorStart", &s->monitor_process);
+	put_process(w, "starterPid", "starterStart", &s->starter);
+	json_put_string(w, "bootId", s->boot_id);
+	json_put_string(w, "monitor", s->monitor);
+	json_put_string(w, "runtime", s->runtime);
+	json_put_int(w, "createdNs", s->created_ns);
+	if (s->started_ns)
+		json_put_int(w, "startedNs", s->started_ns);
+	if (s->ended_ns)
+		json_put_int(w, "endedNs", s->ended_ns);
+	if (s->remove)
+		json_put_bool(w, "remove", true);
+	json_object_close(w);
+}
+
+bool session_save(Session *s, GError **error)
+{
+	g_autoptr(JsonWriter) w = json_writer_new("  ");
+	g_autofree char *name = record_name(s->id), *text = NULL;
+
+	session_put(w, NULL, s);
+	text = json_writer_text(w);
+	return statefile_write(s->dir_fd, name, text, 0600, error) || fail_prefix(error, "session %s", s->id);
+}
+
+static bool read_process(yajl_val root, const char *pid_key, const char *start_key, struct process_id *ret, GError **error)
+{
+	int64_t pid, start = 0;
+
+	*ret = (struct process_id){ 0 };
+	if (!json_get(root, pid_key))
+		return true;
+	if (!json_get_int64(root, pid_key, &pid) || pid < 2 || pid > INT32_MAX)
+		return fail(error, "%s is no process", pid_key);
+	(void)json_get_int64(root, start_key, &start);
+	*ret = (struct process_id){ (pid_t)pid, (uint64_t)start };
+	return true;
+}
+
+/* Engines once kept no more than id, command and pid: it runs, or did. Without a start time the pid is only believed
+ * when the process is not younger than the record. */
+static bool read_legacy(Session *s, yajl_val root, const struct stat *st, GError **error)
+{
+	const struct timespec *written = &st->st_mtim;
+	struct timespec boot, now;
+	int64_t record_ticks;
+
+	s->legacy = true;
+	s->state = SESSION_RUNNING;
+	if (!read_process(root, "pid", "", &s->process, error) || s->process.pid == 0)
+		return fail(error, "neither state nor pid");
+	s->boot_id = boot_id_read(error);
+	if (!s->boot_id)
+		return false;
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	clock_gettime(CLOCK_REALTIME, &now);
+	record_ticks = (boot.tv_sec - (now.tv_sec - written->tv_sec) + 1) * sysconf(_SC_CLK_TCK);
+	if (process_id_read(s->process.pid, &s->process, NULL) && (int64_t)s->process.start_ticks > record_ticks)
+		s->process.start_ticks = 0; /* somebody else by now */
+	return true;
+}
+
+static bool read_state(yajl_val root, enum session_state *ret_state, GError **error)
+{
+	const char *name = json_get_string(root, "state");
+
+	for (size_t i = 0; i < G_N_ELEMENTS(state_names); i++)
+		if (g_strcmp0(name, state_names[i]) == 0) {
+			*ret_state = (enum session_state)i;
+			return true;
+		}
+	return fail(error, "state \"%s\" is unknown", name ?: "");
+}
+
+static bool read_record(Session *s, yajl_val root, GError **error)
+{
+	int64_t code = 0;
+
+	if (!read_state(root, &s->state, error) || !session_config_read(json_get(root, "config"), &s->config, error) ||
+		!read_process(root, "pid", "pidStart", &s->process, error) ||
+		!read_process(root, "monitorPid", "monitorStart", &s->monitor_process, error) ||
+		!read_process(root, "starterPid", "starterStart", &s->starter, error))
+		return false;
+	s->unknown_because = g_strdup(json_get_string(root, "unknownBecause"));
+	s->exit_known = !s->unknown_because;
+	(void)json_get_int64(root, "exitCode", &code);
+	s->exit_code = (int)code;
+	s->failure = g_strdup(json_get_string(root, "error"));
+	s->boot_id = g_strdup(json_get_string(root, "bootId"));
+	s->monitor = g_strdup(json_get_string(root, "monitor"));
+	s->runtime = g_strdup(json_get_string(root, "runtime"));
+	s->remove = YAJL_IS_TRUE(json_get(root, "remove"));
+	(void)json_get_int64(root, "createdNs", &s->created_ns);
+	(void)json_get_int64(root, "startedNs", &s->started_ns);
+	(void)json_get_int64(root, "endedNs", &s->ended_ns);
+	return true;
+}
+
+static void clear_record(Session *s)
+{
+	session_config_clear(&s->config);
+	g_clear_pointer(&s->monitor, g_free);
+	g_clear_pointer(&s->runtime, g_free);
+	g_clear_pointer(&s->boot_id, g_free);
+	g_clear_pointer(&s->unknown_because, g_free);
+	g_clear_pointer(&s->failure, g_free);
+	s->created_ns = s->started_ns = s->ended_ns = 0;
+	s->legacy = false;
+}
+
+static bool fail_no_such(GError **error, const char *container, const char *id)
+{
+	if (container)
+		return fail_status(error, CTL_NO_SUCH, "container %s has no exec session %s", container, id);
+	return fail_status(error, CTL_NO_SUCH, "no such exec session: %s", id);
+}
+
+static bool load(Session *s, GError **error)
+{
+	g_autofree char *name = record_name(s->id), *text = g_malloc(RECORD_MAX);
+	ssize_t n = rw_read_file(s->dir_fd, name, text, RECORD_MAX);
+	g_autoptr(JsonValue) root = n < 0 ? NULL : json_parse(text, error);
+	struct stat st;
+	bool ok;
+
+	if (n == -ENOENT)
+		return fail_no_such(error, s->container->id, s->id);
+	if (n < 0 || fstatat(s->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail_with(error, n < 0 ? (int)n : errno, "read the record of session %s", s->id);
+	clear_record(s);
+	ok = root && (json_get(root, "state") || !json_get(root, "pid") ? read_record(s, root, error)
+									  : read_legacy(s, root, &st, error));
+	return ok || fail_prefix(error, "record of session %s", s->id);
+}
+
+/* --- making and finding --------------------------------------------------------------------------------------------- */
+
+static void copy_config(struct session_config *to, const struct session_config *from)
+{
+	*to = *from;
+	to->command = g_strdupv(from->command);
+	to->environment = g_strdupv(from->environment);
+	to->user = g_strdup(from->user);
+	to->work_dir = g_strdup(from->work_dir);
+	to->detach_keys = g_strdup(from->detach_keys);
+}
+
+static bool random_id(char *text, GError **error)
+{
+	unsigned char bytes[ID_BYTES];
+
+	if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+		return fail_errno(error, "get random numbers");
+	for (size_t i = 0; i < sizeof bytes; i++)
+		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	return true;
+}
+
+/* The record's name is taken by creating it, so two cannot get one id. */
+static Session *claim_id(const Container *c, GError **error)
+{
+	char id[2 * ID_BYTES + 1];
+
+	for (;;) {
+		g_autoptr(Session) s = random_id(id, error) ? session_at(c, id, error) : NULL;
+		g_autofree char *name = s ? record_name(id) : NULL;
+		auto_fd fd = s ? openat(s->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+
+		if (!s)
+			return NULL;
+		if (fd >= 0)
+			return g_steal_pointer(&s);
+		if (errno != EEXIST) {
+			fail_errno(error, "create %s%s", s->path, SUFFIX);
+			return NULL;
+		}
+	}
+}
+
+Session *session_new(const Container *c, const struct session_config *config, const char *monitor, const char *runtime,
+	bool remove, GError **error)
+{
+	g_autoptr(Session) s = claim_id(c, error);
+
+	if (!s)
+		return NULL;
+	copy_config(&s->config, config);
+	s->monitor = g_strdup(monitor);
+	s->runtime = g_strdup(runtime);
+	s->boot_id = g_strdup(c->record.boot_id);
+	s->remove = remove;
+	s->created_ns = (int64_t)sys_clock_ns(CLOCK_REALTIME);
+	if (!session_save(s, error)) {
+		(void)session_forget(s, NULL); /* the first error is the one to tell */
+		return NULL;
+	}
+	return g_steal_pointer(&s);
+}
+
+Session *session_open(const Container *c, const char *id, GError **error)
+{
+	g_autoptr(Session) s = NULL;
+
+	if (!*id || strchr(id, '/') || *id == '.' || strlen(id) > 200) {
+		fail_no_such(error, c->id, id);
+		return NULL;
+	}
+	s = session_at(c, id, error);
+	return s && load(s, error) ? g_steal_pointer(&s) : NULL;
+}
+
+Session *session_find(const struct ctl *ctl, const char *id, GError **error)
+{
+	g_autoptr(GPtrArray) ids = store_list(ctl, error);
+	g_autofree char *name = g_strconcat(STORE_SESSIONS "/", id, SUFFIX, NULL);
+
+	if (!ids)
+		return NULL;
+	for (guint i = 0; *id && *id != '.' && !strchr(id, '/') && i < ids->len; i++) {
+		g_autoptr(Container) c = container_open(ctl, ids->pdata[i], NULL); /* gone meanwhile: not there */
+		g_autoptr(Session) s = NULL;
+
+		if (!c || faccessat(c->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		s = session_open(c, id, error);
+		if (s)
+			s->owned = g_steal_pointer(&c);
+		return g_steal_pointer(&s);
+	}
+	fail_no_such(error, NULL, id);
+	return NULL;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return strcmp((*(const Session *const *)a)->id, (*(const Session *const *)b)->id);
+}
+
+GPtrArray *session_list(const Container *c, GError **error)
+{
+	g_autoptr(GPtrArray) sessions = g_ptr_array_new_with_free_func((GDestroyNotify)session_free);
+	int fd = openat(c->dir_fd, STORE_SESSIONS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (!dir) {
+		fd_close(&fd);
+		if (errno == ENOENT)
+			return g_steal_pointer(&sessions); /* never populated, or removed meanwhile */
+		fail_errno(error, "open %s/%s", c->path, STORE_SESSIONS);
+		return NULL;
+	}
+	while ((e = readdir(dir))) {
+		g_autofree char *id =
+			g_str_has_suffix(e->d_name, SUFFIX) ? g_strndup(e->d_name, strlen(e->d_name) - strlen(SUFFIX)) : NULL;
+		g_autoptr(GError) local = NULL;
+		Session *s = id ? session_open(c, id, &local) : NULL;
+
+		if (s)
+			g_ptr_array_add(sessions, s);
+		else if (id && ctl_error_status(local) != CTL_NO_SUCH)
+			diag_warning("%s", local->message);
+	}
+	closedir(dir);
+	g_ptr_array_sort(sessions, by_id);
+	return g_steal_pointer(&sessions);
+}
+
+/* --- what is true --------------------------------------------------------------------------------------------------- */
+
+static bool is_alive(const Session *s, const struct process_id *p)
+{
+	auto_fd fd = process_id_open(p, s->boot_id);
+
+	return fd >= 0;
+}
+
+int session_open_bundle(const Session *s, GError **error)
+{
+	int fd = openat(s->dir_fd, s->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		fail_errno(error, "open %s", s->path);
+	return fd;
+}
+
+/* The monitor's exit file appears whole, when all is over; -1 in it says that the monitor does not know either. */
+static bool read_exit_file(const Session *s, int *ret_code)
+{
+	g_autofree char *name = g_build_filename(s->id, SESSION_EXIT_DIR, s->container->id, NULL);
+	char text[NUM_MAX];
+	ssize_t n = rw_read_file(s->dir_fd, name, text, sizeof text);
+	int64_t code;
+
+	if (n <= 0 || num_parse_i64(text, -1, 255, &code) < 0)
+		return false;
+	*ret_code = (int)code;
+	return true;
+}
+
+bool session_remove_bundle(const Session *s, GError **error)
+{
+	return store_remove_tree(s->dir_fd, s->id, error) || fail_prefix(error, "session %s", s->id);
+}
+
+bool session_forget(Session *s, GError **error)
+{
+	g_autofree char *name = record_name(s->id);
+
+	return unlinkat(s->dir_fd, name, 0) == 0 || errno == ENOENT || fail_errno(error, "remove %s%s", s->path, SUFFIX);
+}
+
+static void set_unknown(Session *s, const char *why)
+{
+	g_free(s->unknown_because);
+	s->unknown_because = g_strdup(why);
+	s->exit_known = false;
+}
+
+bool session_settle(Session *s, GError **error)
+{
+	int code = -1;
+
+	if (s->state == SESSION_STOPPED)
+		return true;
+	s->state = SESSION_STOPPED;
+	s->ended_ns = (int64_t)sys_clock_ns(CLOCK_REALTIME);
+	s->process = s->starter = (struct process_id){ 0 };
+	if (!read_exit_file(s, &code))
+		set_unknown(s, "the session's monitor ended without recording it");
+	else if (code < 0)
+		set_unknown(s, "the session's monitor could not observe it");
+	else
+		s->exit_known = true;
+	s->exit_code = code;
+	return session_save(s, error);
+}
+
+/* The tool that was at starting it has died. What came of it is in the bundle. */
+static bool recover_start(Session *s, GError **error)
+{
+	g_autofree char *monitor_file = g_build_filename(s->id, STORE_MONITOR_PID, NULL);
+	g_autofree char *pid_file = g_build_filename(s->id, SESSION_PID_FILE, NULL);
+	pid_t pid;
+	int code;
+
+	if (statefile_read_pid(s->dir_fd, monitor_file, &pid, NULL))
+		(void)process_id_of_monitor(pid, s->path, &s->monitor_process); /* none of ours: it has ended */
+	if (read_exit_file(s, &code))
+		return session_settle(s, error);
+	if (statefile_read_pid(s->dir_fd, pid_file, &pid, NULL)) {
+		if (process_id_read(pid, &s->process, NULL) && is_alive(s, &s->process)) {
+			s->state = SESSION_RUNNING;
+			s->starter = (struct process_id){ 0 };
+			return session_save(s, error);
+		}
+		return is_alive(s, &s->monitor_process) || session_settle(s, error);
+	}
+	if (is_alive(s, &s->monitor_process))
+		return true; /* it may call the runtime yet, or end: the next look tells */
+	s->starter = s->monitor_process = (struct process_id){ 0 };
+	return session_remove_bundle(s, error) && session_save(s, error);
+}
+
+static bool bring_up_to_date(Session *s, GError **error)
+{
+	int code;
+
+	if (s->state == SESSION_CREATED && s->starter.pid != 0 && !is_alive(s, &s->starter) && !recover_start(s, error))
+		return false;
+	if (s->state == SESSION_RUNNING && (read_exit_file(s, &code) ||
+						    (!is_alive(s, &s->monitor_process) && !is_alive(s, &s->process)))) {
+		if (s->legacy)
+			return session_forget(s, error) && fail_no_such(error, s->container->id, s->id);
+		if (!session_settle(s, error))
+			return false;
+	}
+	/* Else the monitor's last act is to see to it. */
+	if (s->state != SESSION_STOPPED || is_alive(s, &s->monitor_process))
+		return true;
+	if (!session_remove_bundle(s, error))
+		return false;
+	return !s->remove || (session_forget(s, error) && fail_no_such(error, s->container->id, s->id));
+}
+
+bool session_lock(Session *s, GError **error)
+{
+	auto_fd fd = openat(s->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : store_flock(fd, LOCK_SECONDS);
+
+	if (r == -EINTR)
+		return fail(error, "session %s is busy: another tallyctl has worked on it for %d seconds", s->id,
+			LOCK_SECONDS);
+	if (r == -ENOENT)
+		return fail_no_such(error, s->container->id, s->id);
+	if (r < 0)
+		return fail_with(error, r, "lock %s/%s", s->container->path, STORE_SESSIONS);
+	s->lock_fd = steal_fd(&fd);
+	if (load(s, error) && bring_up_to_date(s, error))
+		return true;
+	session_unlock(s);
+	return false;
+}
+
+void session_unlock(Session *s)
+{
+	fd_close(&s->lock_fd);
+}
+
+bool session_refresh(Session *s, GError **error)
+{
+	bool ok = session_lock(s, error);
+
+	session_unlock(s);
+	return ok;
+}
+
+bool session_await_monitors(const Container *c, GError **error)
+{
+	g_autoptr(GPtrArray) sessions = session_list(c, error);
+
+	if (!sessions)
+		return false;
+	for (guint i = 0; i < sessions->len; i++) {
+		Session *s = sessions->pdata[i];
+		g_autofree char *monitor_file = g_build_filename(s->id, STORE_MONITOR_PID, NULL);
+		pid_t pid;
+
+		/* A tool that died while it started the session has not noted the monitor. */
+		if (s->monitor_process.pid == 0 && statefile_read_pid(s->dir_fd, monitor_file, &pid, NULL))
+			(void)process_id_of_monitor(pid, s->path, &s->monitor_process); /* none: it has ended */
+		if (!process_await_end(&s->monitor_process, s->boot_id, "a session's monitor", END_SECONDS, true, error))
+			return fail_prefix(error, "session %s", s->id);
+	}
+	return true;
+}
