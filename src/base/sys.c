@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -77,6 +78,15 @@ int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
 int sys_set_subreaper(bool on)
 {
 	return prctl(PR_SET_CHILD_SUBREAPER, on ? 1ul : 0ul, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+void sys_lower_priority(void)
+{
+	enum { IOPRIO_WHO_PROCESS = 1, IOPRIO_CLASS_IDLE = 3, IOPRIO_CLASS_SHIFT = 13 }; /* linux/ioprio.h */
+
+	(void)setpriority(PRIO_PROCESS, 0, 19); /* lower than before is always allowed */
+	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
+		IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT); /* an old kernel's loss */
 }
 
 void *sys_map(size_t size)

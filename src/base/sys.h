@@ -37,6 +37,9 @@ int sys_close_range(unsigned int first, unsigned int last, unsigned int flags);
 /* The calling process becomes the reaper of its descendants' orphans: prctl(2), PR_SET_CHILD_SUBREAPER. */
 int sys_set_subreaper(bool on);
 
+/* The calling process, and what it starts, works when nobody else wants to: nice 19, idle class of I/O. */
+void sys_lower_priority(void);
+
 /* Private zeroed memory that costs nothing until it is touched (mmap(2)); NULL when there is none. Page aligned. */
 void *sys_map(size_t size);
 

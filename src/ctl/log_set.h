@@ -1,4 +1,4 @@
-/* A log with its rotated predecessors (NAME.N ... NAME.1, NAME) as one text, that may go on growing. */
+/* A log with its rotated predecessors (NAME.N ... NAME.1, NAME; NAME.N.gz and NAME.N.zst too) as one text, that may go on growing. */
 #pragma once
 
 #include <glib.h>

@@ -84,6 +84,19 @@ char **launch_exit_argv(const struct monitor_options *o)
 	return finish(argv);
 }
 
+char *launch_find_program(const char *name)
+{
+	g_auto(GStrv) dirs = g_strsplit(g_getenv("PATH") ?: "/usr/local/bin:/usr/bin:/bin", ":", -1);
+
+	for (char **dir = dirs; *dir; dir++) {
+		g_autofree char *path = g_build_filename(*dir, name, NULL);
+
+		if (**dir == '/' && g_file_test(path, G_FILE_TEST_IS_REGULAR) && access(path, X_OK) == 0)
+			return g_steal_pointer(&path);
+	}
+	return NULL;
+}
+
 char **launch_environment(const struct monitor_options *o, pid_t self, char **ret_place, GError **error)
 {
 	static const char name[] = "LISTEN_PID=";

@@ -126,6 +126,8 @@ static bool check_log_options(const struct monitor *m, GError **error)
 		return fail(error, "k8s-file doesn't support --log-tag");
 	if (k8s && !json && !log->journald && o->log_label)
 		return fail(error, "k8s-file doesn't support --log-label");
+	if (o->log_compress && !log->n_files)
+		return fail(error, "--log-compress %s: there is no log file", o->log_compress);
 	if (o->log_utc && !k8s)
 		return fail(error, "--log-utc: there is no k8s-file whose times it could change");
 	if (!log->n_files && !log->journald && (o->log_policy || o->log_rate_limit))
@@ -136,6 +138,26 @@ static bool check_log_options(const struct monitor *m, GError **error)
 		return fail(error, "--log-priority-prefix: only journald has priorities, and there is none");
 	if (o->no_container_partial_message && !log->journald)
 		diag_warning("--no-container-partial-message has no effect without journald log driver");
+	return true;
+}
+
+/* The program is sought before the container exists: later nobody would hear that it is missing. */
+static bool prepare_compressor(struct monitor *m, GError **error)
+{
+	static const char *const gzip[] = { "gzip", "-c", NULL }, *const zstd[] = { "zstd", "-q", "-c", NULL };
+	const char *how = m->options.log_compress;
+	struct spawn *s = &m->set.compressor;
+
+	if (!how)
+		return true;
+	s->path = launch_find_program(how);
+	if (!s->path)
+		return fail(error, "--log-compress %s: there is no program %s in PATH", how, how);
+	s->argv = (char *const *)(strcmp(how, "gzip") == 0 ? gzip : zstd);
+	m->set.compressed_suffix = strcmp(how, "gzip") == 0 ? ".gz" : ".zst";
+	s->envp = environ;
+	s->wait_fd = -1;
+	s->die_with_parent = true;
 	return true;
 }
 
@@ -153,7 +175,7 @@ static bool open_logs(struct monitor *m, GError **error)
 	for (unsigned int i = 0; i < m->log.n_files; i++)
 		if (!open_log(m, &m->log.file[i], error))
 			return false;
-	if (!check_log_options(m, error))
+	if (!check_log_options(m, error) || !prepare_compressor(m, error))
 		return false;
 	if (m->log.journald) {
 		m->set.journal_partial = !o->no_container_partial_message;
@@ -169,7 +191,7 @@ static void protect_from_oom(struct monitor *m)
 	ssize_t n = rw_read_file(AT_FDCWD, "/proc/self/oom_score_adj", m->oom_score, sizeof m->oom_score);
 
 	if (n > 0 && rw_write_control(AT_FDCWD, "/proc/self/oom_score_adj", "-1000") == 0)
-		m->set.runtime.oom_score = m->set.exit_command.oom_score = m->oom_score;
+		m->set.runtime.oom_score = m->set.exit_command.oom_score = m->set.compressor.oom_score = m->oom_score;
 }
 
 static struct record_file record_at(const char *dir, const char *name)
@@ -412,7 +434,7 @@ int main(int argc, char **argv)
 	if (!m->log.passthrough)
 		use_null_stdio(m);
 	(void)sigprocmask(SIG_SETMASK, NULL, &m->set.runtime.mask);
-	m->set.exit_command.mask = m->set.runtime.mask;
+	m->set.exit_command.mask = m->set.compressor.mask = m->set.runtime.mask;
 	tzset(); /* the zone is read now; the relay only looks it up */
 	(void)malloc_trim(0);
 	return relay_run(&m->relay, &m->set);

@@ -124,6 +124,11 @@ bool monitor_options_check(struct monitor_options *o, GError **error)
 		return fail(error, "Exec process spec path not provided. Use --exec-process-spec");
 	if (o->exit_dir && !is_file_name(o->cid))
 		return fail(error, "Container ID \"%s\" cannot be the name of a file in --exit-dir", o->cid);
+	if (o->log_compress && strcmp(o->log_compress, "gzip") != 0 && strcmp(o->log_compress, "zstd") != 0)
+		return fail(error, "--log-compress %s: neither gzip nor zstd", o->log_compress);
+	if (o->log_compress && !o->log_rotate)
+		return fail(error, "--log-compress %s: without --log-rotate there are no old files to compress",
+			o->log_compress);
 	if (o->exit_delay < 0)
 		return fail(error, "Delay before invoking exit command must be greater than or equal to 0");
 	if (!check_attach(o, error))

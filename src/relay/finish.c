@@ -135,6 +135,7 @@ void finish_failure(struct relay *r, const char *message, uint32_t len)
 	if (err < 0)
 		r->set.say(RELAY_ERROR, "tell the caller on the sync pipe", NULL, -err, r->set.user);
 	pump_stop(&r->pump);
+	compress_stop(&r->compress);
 	attach_close_all(&r->attach);
 	r->status = 1;
 }
@@ -174,6 +175,7 @@ void finish_record(struct relay *r)
 
 	pump_stop(&r->pump);
 	pump_end_logs(&r->pump);
+	compress_stop(&r->compress);
 	close_inherited(r);
 	attach_close_all(&r->attach);
 	attach_clear(&r->attach);

@@ -112,6 +112,8 @@ void reaper_check(struct relay *r)
 		if (pid == r->container_pid && !r->exited) {
 			set_status(r, status, &usage);
 			container_gone(r);
+		} else {
+			relay_child_gone(r, pid, status);
 		}
 }
 

@@ -42,6 +42,29 @@ static int on_master(int master_fd, void *user)
 	return err;
 }
 
+/* Not while only the runtime is reaped. */
+static void compress_logs(struct relay *r)
+{
+	const struct k8s_log *log = &r->log;
+	int err = r->runtime_pid ? 0 : compress_next(&r->compress, &r->log, &log);
+
+	if (err < 0)
+		say(r, RELAY_WARNING, "compress old files of log", log->path, err);
+}
+
+void relay_child_gone(struct relay *r, pid_t pid, int status)
+{
+	const struct k8s_log *log;
+	int err;
+
+	if (!compress_reaped(&r->compress, pid, status, &err, &log))
+		return;
+	if (err < 0) /* the next rotation tries again */
+		say(r, RELAY_WARNING, "compress old files of log", log->path, err == -ECHILD ? 0 : err);
+	else
+		compress_logs(r);
+}
+
 static void reopen_log(struct k8s_log *log, void *user)
 {
 	struct relay *r = user;
@@ -58,6 +81,7 @@ static void reopen_log(struct k8s_log *log, void *user)
 		say(r, RELAY_WARNING, "replace log file, going on in the old one", log->path, err);
 	if (serves_clients)
 		attach_log_replaced(&r->attach);
+	compress_logs(r);
 }
 
 static void on_ctl(const struct ctl_line *line, void *user)
@@ -248,6 +272,7 @@ static void announce(struct relay *r)
 		say(r, RELAY_WARNING, "watch for out of memory", r->set.id, err);
 	if (r->set.timeout_s)
 		loop_timer_start(&r->loop, &r->timeout, r->set.timeout_s * S, on_timeout, r);
+	compress_logs(r);
 	pump_release_hold(&r->pump);
 	reaper_watch_container(r);
 }
@@ -420,6 +445,9 @@ static int start_io(struct relay *r)
 	bool readable;
 	int err;
 
+	r->compress = (struct compress){
+		.program = set->compressor, .suffix = set->compressed_suffix, .null_fd = set->null_fd
+	};
 	err = spool_init(&r->spool) ?: start_logs(r) ?: spill_init(&r->spill, set->spill_dir);
 	if (err == 0 && set->journal_fields)
 		err = journal_init(&r->journal, JOURNAL_SOCKET, set->journal_fields, set->journal_partial);

@@ -13,6 +13,7 @@
 #include "relay/attach.h"
 #include "relay/backlog.h"
 #include "relay/cgroup.h"
+#include "relay/compress.h"
 #include "relay/console.h"
 #include "relay/ctl.h"
 #include "relay/feeder.h"
@@ -75,6 +76,8 @@ struct relay_setup {
 	struct rate log_rate[N_STREAMS];
 	bool log_marker;         /* say in the log what was dropped */
 	struct rotation rotation;
+	struct spawn compressor; /* of rotated files; path NULL: none */
+	const char *compressed_suffix;
 	const char *journal_fields; /* NULL: no journald */
 	bool journal_partial;    /* mark partial messages */
 	bool journal_prefixes;   /* take the priority from a line's prefix */
@@ -101,6 +104,7 @@ struct relay {
 	struct spool spool;
 	struct k8s_log log; /* the first log file; without any its descriptor is -1 */
 	struct k8s_log more_logs[RELAY_LOGS - 1];
+	struct compress compress;
 	struct backlog backlog;
 	struct journal journal;
 	struct spill spill;      /* in use when there is no log file that can be read again */
@@ -136,6 +140,9 @@ int relay_run(struct relay *r, const struct relay_setup *setup);
 
 /* Feeds an event to the life cycle and does what follows. */
 void relay_event(struct relay *r, enum life_event event);
+
+/* A child that is neither the runtime nor the container was reaped. */
+void relay_child_gone(struct relay *r, pid_t pid, int status);
 
 /* reaper.c: signals and children. */
 int reaper_start(struct relay *r);

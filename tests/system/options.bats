@@ -119,6 +119,12 @@ refused() {
 	refused "--log-path $DIR/5: more than 4 log files" "${base[@]}" -l "$DIR/1" -l "$DIR/2" -l "$DIR/3" -l "$DIR/4" -l "$DIR/5"
 	refused "--log-utc: there is no k8s-file" "${base[@]}" -l "json-file:$DIR/x" --log-utc
 	refused "--log-priority-prefix: only journald" "${base[@]}" -l "json-file:$DIR/x" --log-priority-prefix
+	refused "--log-compress lzma: neither gzip nor zstd" "${base[@]}" -l "$DIR/x" --log-rotate --log-compress lzma
+	refused "--log-compress gzip: without --log-rotate" "${base[@]}" -l "$DIR/x" --log-compress gzip
+	refused "--log-compress zstd: there is no log file" "${base[@]}" -l journald --log-rotate --log-compress zstd
+	refused "--log-compress gzip: there is no log file" "${base[@]}" -l none --log-rotate --log-compress gzip
+	exits 1 env PATH="$DIR" "$MONITOR" "${base[@]}" -l "$DIR/x" --log-rotate --log-compress zstd
+	has "$stderr" "--log-compress zstd: there is no program zstd in PATH"
 	refused "no LABEL present in '=x'" "${base[@]}" -l "json-file:$DIR/x" --log-label =x
 }
 

@@ -1,7 +1,7 @@
 /*
  * await - wait until something is so, woken by the kernel's events, never by a clock alone.
  *
- *   await [-t SECONDS] exists PATH | gone PATH | match FILE REGEX | lines FILE N | size FILE BYTES
+ *   await [-t SECONDS] exists PATH | gone PATH | match FILE REGEX | lines FILE N | size FILE BYTES | replaced FILE INODE
  *                      | process-gone PID | reaped PID | no-children PID [EXCEPT-PID]
  *
  * Status 0 when it is so, 1 at the deadline (default AWAIT_SECONDS, else 20; one line on stderr says
@@ -79,6 +79,8 @@ static bool holds(struct condition *c)
 		return there;
 	if (strcmp(c->verb, "gone") == 0)
 		return !there;
+	if (strcmp(c->verb, "replaced") == 0) /* by another file of the same name */
+		return there && st.st_ino != strtoull(c->arg, NULL, 10);
 	if (strcmp(c->verb, "match") == 0)
 		return matches(c);
 	if (strcmp(c->verb, "size") == 0)

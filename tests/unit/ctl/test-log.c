@@ -201,6 +201,66 @@ static void test_the_last_lines_are_found(struct fixture *f, gconstpointer data)
 	check_tail(f, pieces, 4, 0, 1);
 }
 
+static void pack(const struct fixture *f, const char *command)
+{
+	g_autofree char *line = g_strdup_printf("cd %s && %s", f->dir, command);
+	const char *argv[] = { "/bin/sh", "-c", line, NULL };
+	int status;
+
+	g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, NULL, &status, NULL));
+	g_assert_cmpint(status, ==, 0);
+}
+
+static void test_compressed_files_are_read(struct fixture *f, gconstpointer data)
+{
+	g_autoptr(LogSet) s = NULL;
+
+	(void)data;
+	append(f, "log.3", "one ");
+	append(f, "log.2", "two ");
+	append(f, "log.1", "three ");
+	append(f, "log", "four");
+	pack(f, "gzip log.3 && gzip -k log.2"); /* a monitor that died between two steps leaves both */
+	s = log_set_open(f->dir_fd, "log", NULL);
+	g_assert_cmpuint(log_set_size(s), ==, strlen("one two three four"));
+	log_set_seek(s, 2);
+	assert_reads(s, "e two three four");
+}
+
+static void test_what_is_compressed_while_it_is_read_is_not_read_twice(struct fixture *f, gconstpointer data)
+{
+	g_autoptr(LogSet) s = NULL;
+
+	(void)data;
+	append(f, "log", T " stdout F one\n");
+	s = log_set_open(f->dir_fd, "log", NULL);
+	log_set_seek(s, 0);
+	assert_reads(s, T " stdout F one\n");
+	append(f, "log", "a");
+	assert_reads(s, "a");
+	move(f, "log", "log.1");
+	append(f, "log", "b");
+	move(f, "log.1", "log.2");
+	move(f, "log", "log.1");
+	append(f, "log", "c");
+	pack(f, "gzip log.2 log.1");
+	assert_reads(s, "bc");
+}
+
+static void test_a_damaged_compressed_file_is_read_as_far_as_it_goes(struct fixture *f, gconstpointer data)
+{
+	g_autoptr(LogSet) s = NULL;
+
+	(void)data;
+	append(f, "log.2", "one ");
+	append(f, "log.1", "two ");
+	append(f, "log", "three");
+	pack(f, "gzip log.1 && truncate -s -4 log.1.gz");
+	s = log_set_open(f->dir_fd, "log", NULL);
+	log_set_seek(s, 0);
+	assert_reads(s, "one two three");
+}
+
 static void test_the_last_lines_may_be_longer_than_a_block(struct fixture *f, gconstpointer data)
 {
 	g_autofree char *x = g_strnfill(200000, 'x'), *line = g_strconcat(T " stdout F ", x, "\n", NULL);
@@ -233,6 +293,11 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/ctl/cri/records-are-parsed", test_records_are_parsed);
 	ADD("/ctl/log-set/rotated-files-come-first", test_rotated_files_come_first);
+	ADD("/ctl/log-set/compressed-files-are-read", test_compressed_files_are_read);
+	ADD("/ctl/log-set/what-is-compressed-while-it-is-read-is-not-read-twice",
+		test_what_is_compressed_while_it_is_read_is_not_read_twice);
+	ADD("/ctl/log-set/a-damaged-compressed-file-is-read-as-far-as-it-goes",
+		test_a_damaged_compressed_file_is_read_as_far_as_it_goes);
 	ADD("/ctl/log-set/reading-goes-on-across-rotations", test_reading_goes_on_across_rotations);
 	ADD("/ctl/log-set/a-replaced-log-is-followed", test_a_replaced_log_is_followed);
 	ADD("/ctl/log-set/a-log-that-is-missing-is-an-error", test_a_log_that_is_missing_is_an_error);
