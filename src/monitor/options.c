@@ -13,8 +13,10 @@
 static const struct option_spec specs[] = {
 #define OPTION(field, type, name, short_name, value, help)                                                             \
 	OPTION_SPEC(struct monitor_options, field, type, name, short_name, value, help)
+#define ALIAS OPTION
 #include "monitor/options.def"
 #undef OPTION
+#undef ALIAS
 };
 
 bool monitor_options_parse(struct monitor_options *o, int argc, char **argv, GError **error)
@@ -90,14 +92,6 @@ static bool check_attach(struct monitor_options *o, GError **error)
 	return true;
 }
 
-static void take_aliases(struct monitor_options *o)
-{
-	if (o->pidfile && !o->container_pidfile)
-		o->container_pidfile = g_steal_pointer(&o->pidfile);
-	if (o->restore_arg && !o->runtime_opt)
-		o->runtime_opt = g_steal_pointer(&o->restore_arg);
-}
-
 /* Also with the six characters that a reservation has behind it. */
 static bool is_file_name(const char *id)
 {
@@ -133,6 +127,5 @@ bool monitor_options_check(struct monitor_options *o, GError **error)
 		return fail(error, "Delay before invoking exit command must be greater than or equal to 0");
 	if (!check_attach(o, error))
 		return false;
-	take_aliases(o);
 	return true;
 }

@@ -8,8 +8,10 @@
 
 struct monitor_options {
 #define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
+#define ALIAS(...)
 #include "monitor/options.def"
 #undef OPTION
+#undef ALIAS
 	int level; /* enum diag_level, from --log-level */
 	int overflow; /* enum attach_overflow, from --attach-overflow */
 };

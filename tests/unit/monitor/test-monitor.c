@@ -253,9 +253,10 @@ static void test_runtime_command_lines(void)
 		"/bin/true --systemd-cgroup --root=/r create --bundle /b --pid-file /p --no-pivot --no-new-keyring --x "
 		"--console-socket /s id");
 	monitor_options_clear(&o);
-	g_assert_true(parse(&o, BASE "--restore /img --runtime-opt --tcp-established", NULL));
+	g_assert_true(parse(&o, BASE "--restore /img --runtime-opt --tcp-established --restore-arg --x", NULL));
 	assert_words(launch_runtime_argv(&o, "/b", "/p", NULL),
-		"/bin/true restore --bundle /b --pid-file /p --detach --image-path /img --work-path /b --tcp-established id");
+		"/bin/true restore --bundle /b --pid-file /p --detach --image-path /img --work-path /b --tcp-established --x "
+		"id");
 	monitor_options_clear(&o);
 	g_assert_true(parse(&o, BASE "-e -s --exec-process-spec /spec --runtime-opt --preserve-fds --runtime-opt 1", NULL));
 	assert_words(launch_runtime_argv(&o, "/b", "/p", "/s"),
