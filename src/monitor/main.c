@@ -284,10 +284,9 @@ static bool prepare_stdio(struct monitor *m, GError **error)
 			set->runtime_fds[i] = -1;
 		}
 		set->passthrough = true;
-		return true;
-	}
-	if (!endpoints_pipes(set, o->stdin_open, m->null_fd, error))
+	} else if (!endpoints_pipes(set, o->stdin_open, m->null_fd, error)) {
 		return false;
+	}
 	return !o->terminal || endpoints_console(set, error);
 }
 
