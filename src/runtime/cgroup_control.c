@@ -223,6 +223,16 @@ uint64_t cgroup_oom_kills(const Cgroup *cg)
 	return n;
 }
 
+bool cgroup_check_swappiness(const struct spec_memory *memory, GError **error)
+{
+	if (!memory->swappiness.set || memory->swappiness.value <= 100)
+		return true;
+	return fail(error,
+		"linux.resources.memory.swappiness: invalid memory swappiness value: %" G_GUINT64_FORMAT
+		" (valid range is 0-100)",
+		memory->swappiness.value);
+}
+
 bool cgroup_fail_memory(const Cgroup *cg, const char *usage, const char *peak, const char *text, GError **error)
 {
 	size_t i = cgroup_find(cg, "memory");

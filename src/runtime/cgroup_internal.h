@@ -76,6 +76,9 @@ bool cgroup_drop_refused(Cgroup *cg, size_t i, int err);
  * false. */
 bool cgroup_fail_refused(const Cgroup *cg, int err, GError **error, const char *what, const char *path);
 
+/* Whether memory.swappiness is one; v2 has no such setting, but what is no value is refused there too. */
+bool cgroup_check_swappiness(const struct spec_memory *memory, GError **error);
+
 /* What a limit refused with EBUSY says. */
 bool cgroup_fail_memory(const Cgroup *cg, const char *usage, const char *peak, const char *text, GError **error);
 

@@ -133,11 +133,8 @@ static bool set_memory_and_swap(const Cgroup *cg, const struct spec_memory *m, G
 
 static bool apply_memory(const Cgroup *cg, const struct spec_memory *m, GError **error)
 {
-	if (m->swappiness.set && m->swappiness.value > 100)
-		return fail(error,
-			"linux.resources.memory.swappiness: invalid memory swappiness value: %" G_GUINT64_FORMAT
-			" (valid range is 0-100)",
-			m->swappiness.value);
+	if (!cgroup_check_swappiness(m, error))
+		return false;
 	return set_memory_and_swap(cg, m, error) &&
 	       (!m->reservation.set || !m->reservation.value ||
 		       put_int(cg, "memory", "memory.soft_limit_in_bytes", m->reservation.value, error)) &&

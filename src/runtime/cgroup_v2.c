@@ -106,7 +106,7 @@ static bool apply_memory(const Cgroup *cg, const struct spec_memory *m, GError *
 
 	if (wrong)
 		return fail(error, "linux.resources.memory.swap: %s", wrong);
-	if (!check_memory(cg, m, error))
+	if (!cgroup_check_swappiness(m, error) || !check_memory(cg, m, error))
 		return false;
 	/* Without swap accounting there is no file; "no swap" and "any swap" are then what the host gives anyway. */
 	if (!put(cg, "memory.swap.max", swap, &local)) {

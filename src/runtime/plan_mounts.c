@@ -206,6 +206,21 @@ static int look_at(const struct op_tree *t, struct stat *ret_st, struct statfs *
 	return fd < 0 || fstat(fd, ret_st) < 0 || fstatfs(fd, ret_fs) < 0 ? -errno : 0;
 }
 
+/* A word that is no option may be a misspelt flag: without it the mount would be less safe than was asked for. Sizes and
+ * modes of a tmpfs cannot be that; bundles have them on bind mounts, and the kernel never looked at them. */
+static bool check_bind_data(const struct spec_mount *m, const struct mount_options *o, GError **error)
+{
+	g_auto(GStrv) words = o->data ? g_strsplit(o->data->str, ",", -1) : NULL;
+
+	for (char **w = words; w && *w; w++)
+		if (!g_str_has_prefix(*w, "mode=") && !g_str_has_prefix(*w, "size="))
+			return fail(error,
+				"invalid mount: bind mounts cannot have any filesystem-specific options applied: %s", *w);
+	if (words)
+		diag_warning("options without a meaning for the bind mount on %s: %s", m->destination, o->data->str);
+	return true;
+}
+
 static bool plan_bind(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number,
 	struct op_mount *mount, GError **error)
 {
@@ -215,9 +230,8 @@ static bool plan_bind(Plan *plan, const struct spec_mount *m, const struct mount
 	struct stat st;
 	int r;
 
-	if (o->data)
-		return fail(error, "invalid mount: bind mounts cannot have any filesystem-specific options applied: %s",
-			o->data->str);
+	if (!check_bind_data(m, o, error))
+		return false;
 	if (o->copy_up)
 		return fail(error, "invalid mount: tmpcopyup is for tmpfs only");
 	if (!m->source)

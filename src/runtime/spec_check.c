@@ -218,6 +218,9 @@ static bool check_hooks(const struct spec *s, GError **error)
 
 			if (!*h->path)
 				return fail(error, "hooks.%s[%zu].path is empty", spec_hook_names[k], i);
+			if (h->path[0] != '/')
+				return fail(error, "hooks.%s[%zu].path: \"%s\" is not an absolute path",
+					spec_hook_names[k], i, h->path);
 			if (h->timeout.set && (h->timeout.value <= 0 || h->timeout.value > G_MAXINT / 1000))
 				return fail(error,
 					"hooks.%s[%zu].timeout: %" G_GINT64_FORMAT
