@@ -206,6 +206,7 @@ static void find_paths(struct monitor *m)
 	const struct monitor_options *o = &m->options;
 	struct relay_setup *set = &m->set;
 	g_autofree char *cwd = g_get_current_dir();
+	struct record_file dump;
 
 	m->bundle = o->bundle ? g_strdup(o->bundle) : o->exec ? NULL : g_strdup(cwd);
 	m->pid_file = o->container_pidfile ? g_strdup(o->container_pidfile) : g_strdup_printf("%s/pidfile-%s", cwd, o->cid);
@@ -215,6 +216,9 @@ static void find_paths(struct monitor *m)
 	set->persist_file = record_at(o->persist_dir, "exit");
 	set->json_file = record_at(m->bundle, "exit.json");
 	set->persist_json_file = record_at(o->persist_dir, "exit.json");
+	dump = record_at(m->bundle, "state-dump.json");
+	set->dump_path = dump.path;
+	set->dump_temp = dump.temp;
 	set->oom_path = o->bundle ? g_build_filename(o->bundle, "oom", NULL) : NULL;
 	set->persist_oom_path = o->persist_dir ? g_build_filename(o->persist_dir, "oom", NULL) : NULL;
 }
@@ -382,6 +386,8 @@ static bool background(struct monitor *m, GError **error)
 	remove_leftovers(m->set.persist_file.path, false);
 	remove_leftovers(m->set.json_file.path, true);
 	remove_leftovers(m->set.persist_json_file.path, true);
+	if (m->set.dump_path)
+		(void)unlink(m->set.dump_path); /* what it tells is over */
 	if (o->sdnotify_socket && !endpoints_notify(&m->set, m->bundle, o->sdnotify_socket, error))
 		return false;
 	if (!prepare_stdio(m, error) || !prepare_control(m, error) || !prepare_programs(m, error))

@@ -29,18 +29,60 @@ static bool read_number(const char **p, uint32_t *ret_value)
 	return true;
 }
 
+/* Whether the next word at *p is this one; then moves behind it. */
+static bool take_word(const char **p, const char *word)
+{
+	const char *s = *p + strspn(*p, " \t\r");
+	size_t len = strlen(word);
+
+	if (strncmp(s, word, len) != 0 || !strchr(" \t\r", s[len]))
+		return false;
+	*p = s + len;
+	return true;
+}
+
+static bool at_end(const char *p)
+{
+	return !p[strspn(p, " \t\r")];
+}
+
+/* Requests of our own. A word more or less, and it is none. */
+static void parse_words(const char *p, struct ctl_line *ret_line)
+{
+	uint32_t streams;
+
+	if (take_word(&p, "dump")) {
+		ret_line->request = at_end(p) ? CTL_DUMP : CTL_NONE;
+		return;
+	}
+	if (!take_word(&p, "policy"))
+		return;
+	streams = take_word(&p, "stdout") ? 1u << STREAM_OUT : take_word(&p, "stderr") ? 1u << STREAM_ERR : 0;
+	if (!streams && take_word(&p, "both"))
+		streams = (1u << N_STREAMS) - 1;
+	for (enum log_policy policy = 0; streams && policy < N_LOG_POLICIES; policy++)
+		if (take_word(&p, feeder_policy_name(policy))) {
+			if (at_end(p))
+				*ret_line = (struct ctl_line){ .request = CTL_POLICY, .streams = streams, .policy = policy };
+			return;
+		}
+}
+
 /* What follows a number must be a blank or, for the last one, may be anything. */
 void ctl_parse(const char *line, bool sizes_only, struct ctl_line *ret_line)
 {
+	const char *start = line;
 	uint32_t type = 1, a, b;
 
 	*ret_line = (struct ctl_line){ .request = CTL_NONE };
-	if (!sizes_only && (!read_number(&line, &type) || !strchr(" \t\r", *line)))
+	if (!sizes_only && (!read_number(&line, &type) || !strchr(" \t\r", *line))) {
+		parse_words(start, ret_line);
 		return;
+	}
 	if (!read_number(&line, &a) || !*line || !strchr(" \t\r", *line) || !read_number(&line, &b))
 		return;
 	if (type == 1)
-		*ret_line = (struct ctl_line){ CTL_RESIZE, (uint16_t)a, (uint16_t)b };
+		*ret_line = (struct ctl_line){ .request = CTL_RESIZE, .rows = (uint16_t)a, .cols = (uint16_t)b };
 	else if (type == 2)
 		ret_line->request = CTL_REOPEN;
 }

@@ -1,4 +1,5 @@
-/* The control FIFOs: "ctl" ("TYPE A B" lines: 1 ROWS COLS resizes, 2 X Y reopens the log) and "winsz" ("ROWS COLS").
+/* The control FIFOs: "ctl" ("TYPE A B" lines: 1 ROWS COLS resizes, 2 X Y reopens the log; and lines of words, which are
+ * our own: "dump", "policy STREAM POLICY") and "winsz" ("ROWS COLS").
  * No input can wedge them: each line stands for itself, and what is too long is dropped up to its newline. */
 #pragma once
 
@@ -6,14 +7,17 @@
 #include <stdint.h>
 
 #include "base/loop.h"
+#include "relay/feeder.h"
 
 #define CTL_LINE_MAX 256u
 
-enum ctl_request { CTL_NONE, CTL_RESIZE, CTL_REOPEN };
+enum ctl_request { CTL_NONE, CTL_RESIZE, CTL_REOPEN, CTL_DUMP, CTL_POLICY };
 
 struct ctl_line {
 	enum ctl_request request;
 	uint16_t rows, cols;
+	uint32_t streams; /* CTL_POLICY: bits */
+	enum log_policy policy;
 };
 
 struct ctl {

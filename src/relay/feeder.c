@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 
 #include "base/sys.h"
 
 #define S         1000000000ull
+#define UNREAD_NS  (10 * S / 1000)
 #define RETRY_MAX 32u /* seconds; doubled from one on, for a disk that stays full */
 
 const char *feeder_policy_name(enum log_policy policy)
@@ -101,6 +103,14 @@ static void on_writable(struct loop_watch *w, uint32_t events, void *user)
 	f->on_ready(f, f->user);
 }
 
+/* Whether something is in a FIFO that would be gone if we closed it, unless somebody else has it open. */
+static bool is_unread(const struct feeder *f)
+{
+	int unread = 0;
+
+	return f->log && f->log->fifo && ioctl(f->log->fd, FIONREAD, &unread) == 0 && unread > 0;
+}
+
 /* A pipe that is full says when it has room; for everything else there is the clock. */
 static void arm(struct feeder *f)
 {
@@ -127,6 +137,9 @@ static void arm(struct feeder *f)
 	} else {
 		f->retry_s = 0;
 	}
+	/* Of a FIFO that was read empty nobody tells. */
+	if (f->unlimited && !f->ending && is_unread(f) && due > UNREAD_NS)
+		due = UNREAD_NS;
 	if (due == UINT64_MAX)
 		loop_timer_stop(f->loop, &f->timer);
 	else
@@ -215,7 +228,7 @@ bool feeder_make_room(struct feeder *f, enum stream stream)
 
 void feeder_unlimit(struct feeder *f)
 {
-	f->unlimited = true;
+	f->unlimited = true; /* and a FIFO is watched for being read */
 	for (enum stream s = 0; s < N_STREAMS; s++)
 		feeder_set_policy(f, s, f->policy[s]);
 }
@@ -228,7 +241,7 @@ void feeder_give_up(struct feeder *f)
 
 bool feeder_done(const struct feeder *f)
 {
-	return !f->waiting && (!f->log || !f->log->blocked_ns || f->ending);
+	return !f->waiting && (f->ending || ((!f->log || !f->log->blocked_ns) && !is_unread(f)));
 }
 
 uint64_t feeder_blocked_ns(const struct feeder *f)

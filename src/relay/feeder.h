@@ -53,7 +53,7 @@ void feeder_run(struct feeder *f, uint32_t quiet);
  * anything was gained. */
 bool feeder_make_room(struct feeder *f, enum stream stream);
 
-/* The container is gone: rates count no more. */
+/* The container is gone: rates count no more, and what is in a FIFO has to be read before this feeder is done. */
 void feeder_unlimit(struct feeder *f);
 
 /* Waits for nothing any more: whatever the log does not take at once from here on is dropped. */

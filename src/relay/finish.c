@@ -90,10 +90,12 @@ static void complete_end(struct relay *r)
 			.lines = count_lines(r, (enum stream)s),
 			.records = r->journal.stream[s].entries,
 			.dropped = r->journal.stream[s].dropped,
+			.dropped_records = r->journal.stream[s].dropped_entries,
 		};
 		for (const struct k8s_log *log = &r->log; log; log = log->next) {
 			e->stream[s].records += log->stream[s].records;
 			e->stream[s].dropped += log->stream[s].dropped;
+			e->stream[s].dropped_records += log->stream[s].dropped_records;
 		}
 	}
 	if (e->stream[STREAM_OUT].dropped + e->stream[STREAM_ERR].dropped > 0)

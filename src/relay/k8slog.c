@@ -18,10 +18,11 @@
 
 static void look_at_file(struct k8s_log *log)
 {
-	struct stat st;
+	struct stat st = { 0 };
 
 	log->regular = log->fd >= 0 && fstat(log->fd, &st) == 0 && S_ISREG(st.st_mode);
 	log->size = log->counted = log->regular ? (uint64_t)st.st_size : 0;
+	log->fifo = log->fd >= 0 && !log->regular && S_ISFIFO(st.st_mode) && (fcntl(log->fd, F_GETFL) & O_ACCMODE) == O_RDWR;
 	if (log->fd >= 0 && !log->regular)
 		(void)fd_set_nonblock(log->fd, true); /* fails for no kind of file */
 }

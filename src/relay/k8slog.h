@@ -60,6 +60,7 @@ struct k8s_log {
 	uint32_t generation;   /* counts replacements of the file */
 	int error;             /* errno of the last failed write, 0 after a good one */
 	bool regular;          /* a regular file: can be cut back, read again, synced */
+	bool fifo;             /* which we hold open for reading, too */
 	bool troubled;         /* the last write did not take all that is in the buffer */
 	bool stalled;          /* a pipe that took nothing for so long that nobody waits for it any more */
 	bool patchy;           /* bytes are missing behind what is in the buffer: the counts and the file do not agree yet */

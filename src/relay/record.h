@@ -30,7 +30,8 @@ struct end_stream {
 	uint64_t bytes;   /* read from the container */
 	uint64_t lines;   /* newlines among them; END_UNCOUNTED: no log driver looked for them */
 	uint64_t records; /* in the log, of all drivers together */
-	uint64_t dropped; /* bytes that did not get into a log */
+	uint64_t dropped; /* bytes that did not get into a log, of all drivers together */
+	uint64_t dropped_records;
 };
 
 /* Signals that the monitor was asked to pass on. */

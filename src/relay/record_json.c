@@ -180,8 +180,8 @@ static void put_stream(struct text *t, const char *key, const struct end_stream 
 {
 	put(t, "    \"%s\": { \"bytes\": %llu, ", key, (unsigned long long)s->bytes);
 	put_number(t, "lines", s->lines, ", ");
-	put(t, "\"records\": %llu, \"dropped_bytes\": %llu }%s\n", (unsigned long long)s->records, (unsigned long long)s->dropped,
-		after);
+	put(t, "\"records\": %llu, \"dropped_bytes\": %llu, \"dropped_records\": %llu }%s\n", (unsigned long long)s->records,
+		(unsigned long long)s->dropped, (unsigned long long)s->dropped_records, after);
 }
 
 uint32_t record_json(const struct end *e, char *buf, uint32_t size)

@@ -12,6 +12,7 @@
 #include "base/num.h"
 #include "base/rw.h"
 #include "base/sys.h"
+#include "relay/dump.h"
 
 #define S 1000000000ull
 
@@ -84,16 +85,48 @@ static void reopen_log(struct k8s_log *log, void *user)
 	compress_logs(r);
 }
 
+static void on_dump(struct loop_timer *t, void *user)
+{
+	struct relay *r = user;
+	int err = r->set.dump_path ? dump_write(r) : 0;
+
+	(void)t;
+	if (err < 0)
+		say(r, RELAY_WARNING, "write", r->set.dump_path, err);
+}
+
+static void set_policy(struct relay *r, uint32_t streams, enum log_policy policy)
+{
+	for (uint32_t i = 0; i < r->pump.n_feeders; i++)
+		for (enum stream s = 0; s < N_STREAMS; s++)
+			if (streams >> s & 1)
+				feeder_set_policy(&r->feeder[i], s, policy);
+	say(r, RELAY_INFO, "log policy is now", feeder_policy_name(policy), 0);
+	pump_resume(&r->pump);
+}
+
 static void on_ctl(const struct ctl_line *line, void *user)
 {
 	struct relay *r = user;
 
-	if (line->request == CTL_REOPEN)
+	switch (line->request) {
+	case CTL_NONE:
+		break;
+	case CTL_RESIZE: /* without a terminal it means nothing, and is forgotten */
+		if (r->set.terminal)
+			console_resize(&r->console, line->rows, line->cols);
+		break;
+	case CTL_REOPEN:
 		for (struct k8s_log *log = &r->log; log; log = log->next)
 			reopen_log(log, r);
-	else if (r->set.terminal)
-		console_resize(&r->console, line->rows, line->cols);
-	/* A resize without a terminal means nothing, and is forgotten. */
+		break;
+	case CTL_DUMP: /* once for all who have asked by the end of this turn */
+		loop_timer_start(&r->loop, &r->dump, 0, on_dump, r);
+		break;
+	case CTL_POLICY:
+		set_policy(r, line->streams, line->policy);
+		break;
+	}
 }
 
 static void on_stdin_room(void *user)

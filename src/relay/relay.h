@@ -64,6 +64,8 @@ struct relay_setup {
 	const char *attach_path; /* unlinked at the end, NULL: none */
 	const char *socket_link; /* the symlink to the bundle, removed last; NULL: none */
 	int ctl_fd, winsz_fd;
+	const char *dump_path;   /* where the state goes when it is asked for, NULL: nowhere */
+	char *dump_temp;         /* room for the same and RECORD_SUFFIX */
 	int notify_fd;           /* datagram socket for sd_notify, -1: none */
 	struct sockaddr_un notify_host;
 	socklen_t notify_host_len;
@@ -116,6 +118,7 @@ struct relay {
 	uint64_t told_loss_ns;   /* when we last said that output was dropped */
 	struct console console;
 	struct ctl ctl, winsz;
+	struct loop_timer dump;  /* due at once when the state was asked for */
 	struct notify notify;
 	struct cgroups cgroups;
 	struct oom oom;

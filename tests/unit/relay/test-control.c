@@ -43,6 +43,20 @@ static void test_ctl_lines(void)
 		{ "1a 1 1", CTL_NONE, 0, 0 },
 		{ "", CTL_NONE, 0, 0 },
 		{ "99999999999999999999 1 1", CTL_NONE, 0, 0 },
+		{ "dump", CTL_DUMP, 0, 0 },
+		{ " \tdump \r", CTL_DUMP, 0, 0 },
+		{ "dumps", CTL_NONE, 0, 0 },
+		{ "5dump", CTL_NONE, 0, 0 },
+		{ "Dump", CTL_NONE, 0, 0 },
+		{ "dump now", CTL_NONE, 0, 0 },
+		{ "policy", CTL_NONE, 0, 0 },
+		{ "policy stdout", CTL_NONE, 0, 0 },
+		{ "policy stdin block", CTL_NONE, 0, 0 },
+		{ "policy stdout drop", CTL_NONE, 0, 0 },
+		{ "policy stdoutblock", CTL_NONE, 0, 0 },
+		{ "policy stdout block 1", CTL_NONE, 0, 0 },
+		{ "policy stdout block", CTL_POLICY, 0, 0 },
+		{ "policy  stderr\tdrop-oldest\r", CTL_POLICY, 0, 0 },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -56,10 +70,34 @@ static void test_ctl_lines(void)
 	}
 }
 
+static void test_ctl_policies(void)
+{
+	static const struct {
+		const char *line;
+		uint32_t streams;
+		enum log_policy policy;
+	} cases[] = {
+		{ "policy stdout drop-oldest", 1u << STREAM_OUT, LOG_DROP_OLDEST },
+		{ "policy stderr block", 1u << STREAM_ERR, LOG_BLOCK },
+		{ "policy both drop-newest", 3, LOG_DROP_NEWEST },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		struct ctl_line line;
+
+		ctl_parse(cases[i].line, false, &line);
+		g_assert_cmpint(line.request, ==, CTL_POLICY);
+		g_assert_cmpuint(line.streams, ==, cases[i].streams);
+		g_assert_cmpint(line.policy, ==, cases[i].policy);
+		ctl_parse(cases[i].line, true, &line);
+		g_assert_cmpint(line.request, ==, CTL_NONE); /* winsz knows sizes only */
+	}
+}
+
 static void count_line(const struct ctl_line *line, void *user)
 {
-	g_assert_cmpint(line->request, ==, CTL_RESIZE);
-	g_assert_cmpint(line->rows, ==, 24);
+	g_assert_true(line->request == CTL_DUMP || line->request == CTL_POLICY ||
+		(line->request == CTL_RESIZE && line->rows == 24));
 	(*(int *)user)++;
 }
 
@@ -70,9 +108,27 @@ static bool pending(int fd)
 	return ioctl(fd, FIONREAD, &n) == 0 && n > 0;
 }
 
-/* Any bytes in any pieces, and a good line after each newline is still heard. */
+/* What cannot become a request by chance: no newline, none of the letters that requests begin with. Sometimes longer than
+ * any pipe. */
+static GByteArray *make_junk(GRand *rand)
+{
+	GByteArray *junk = g_byte_array_new();
+	int kind = g_rand_int_range(rand, 0, 40);
+
+	for (int n = kind == 0 ? 70000 : g_rand_int_range(rand, 0, 700); n > 0; n--) {
+		guint8 byte = kind < 4 ? 0 : (guint8)g_rand_int_range(rand, 0, 256);
+
+		if (byte == '\n' || strchr("12dp", byte))
+			byte = byte ? 'x' : 0;
+		g_byte_array_append(junk, &byte, 1);
+	}
+	return junk;
+}
+
+/* Promise 7: any bytes in any pieces, and a good line after each newline is still heard. */
 static void test_no_bytes_at_any_chunking_wedge_the_channel(void)
 {
+	static const char *const good[] = { "\n1 24 80\n", "\ndump\n", "\npolicy both drop-newest\n" };
 	g_autoptr(GRand) rand = g_rand_new_with_seed(42);
 	struct loop loop;
 	struct ctl c = { 0 };
@@ -84,17 +140,11 @@ static void test_no_bytes_at_any_chunking_wedge_the_channel(void)
 	c.user = &heard;
 	g_assert_cmpint(ctl_start(&c, &loop, p[0], false), ==, 0);
 	for (int round = 0; round < 500; round++) {
-		g_autoptr(GByteArray) junk = g_byte_array_new();
+		g_autoptr(GByteArray) junk = make_junk(rand);
+		const char *line = good[g_rand_int_range(rand, 0, G_N_ELEMENTS(good))];
 		int before = heard;
 
-		for (int n = g_rand_int_range(rand, 0, 700); n > 0; n--) {
-			guint8 byte = (guint8)g_rand_int_range(rand, 0, 256);
-
-			if (byte == '\n' || byte == '1')
-				byte = 'x';
-			g_byte_array_append(junk, &byte, 1);
-		}
-		g_byte_array_append(junk, (const guint8 *)"\n1 24 80\n", 9);
+		g_byte_array_append(junk, (const guint8 *)line, (guint)strlen(line));
 		for (guint at = 0; at < junk->len;) {
 			guint n = (guint)g_rand_int_range(rand, 1, 300);
 
@@ -374,7 +424,9 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/relay/ctl/lines", test_ctl_lines);
-	g_test_add_func("/relay/ctl/no-bytes-at-any-chunking-wedge-the-channel", test_no_bytes_at_any_chunking_wedge_the_channel);
+	g_test_add_func("/relay/ctl/policies", test_ctl_policies);
+	g_test_add_func("/relay/ctl/promise-7-no-bytes-at-any-chunking-wedge-the-channel",
+		test_no_bytes_at_any_chunking_wedge_the_channel);
 	g_test_add_func("/relay/syncpipe/lines", test_sync_lines);
 	g_test_add_func("/relay/syncpipe/a-long-message-is-cut-to-one-packet-of-valid-json",
 		test_a_long_message_is_cut_to_one_packet_of_valid_json);
