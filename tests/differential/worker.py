@@ -285,10 +285,14 @@ class Scene:
     def fact(self, kind, text):
         self.facts.append(f"{kind} {text}")
 
+    def named(self, text):
+        """A text in which numbers are pids: by what they stand for."""
+        for pid, name in self.names.items():
+            text = re.sub(rf"(?<![\w-]){pid}(?!\w)", name, text)
+        return text
+
     def normal(self, text):
         """What must differ from run to run is given a name."""
-        for pid, name in self.names.items():
-            text = re.sub(rf"(?<![\w.-]){pid}(?![\w])", name, text)
         text = text.replace(os.environ["TOOLS"], "$TOOLS").replace(ROOT, "$D").replace(self.job["runtime"], "$RT")
         text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}([+-]\d\d:\d\d|Z)", "TIME", text)
         text = re.sub(r"pipe:\[\d+\]", "PIPE", text)
@@ -338,13 +342,16 @@ class Scene:
         lines = [self.normal(text_of(line)[:400]) for line in data.splitlines(keepends=True)]
         if path.startswith(f"{ROOT}/fake/argv"):
             return [f"{number} {line}" for number, line in enumerate(lines)]
+        if "pid" in os.path.basename(path):
+            lines = [self.named(line) for line in lines]
+        lines = [self.named(line) if line.startswith("LISTEN_PID=") else line for line in lines]
         # Bash blocks signals now and then.
         return sorted(line for line in lines if not (path.startswith(f"{ROOT}/fake/") and line.startswith("SigBlk")))
 
     def conclude(self):
         for kind, lines in (("sync", self.sync_lines), ("attach", self.attach_lines)):
             for number, line in enumerate(lines):
-                self.fact(kind, f"{number} {self.normal(line)!r}" if line != "EOF" else line)
+                self.fact(kind, f"{number} {self.named(self.normal(line))!r}" if line != "EOF" else line)
         self.fact("status", str(self.exits.pop(self.pid, "none")))
         for pid, name in self.names.items():
             if name == "MONITOR":
