@@ -3,10 +3,26 @@
 
 #include "ctl/command.h"
 #include "ctl/lifecycle.h"
+#include "ctl/monitor_state.h"
 #include "ctl/report.h"
 #include "ctl/session.h"
 #include "ctl/store.h"
 #include "ctl/timefmt.h"
+
+#define MONITOR_PATIENCE_S 10
+
+struct options {
+#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
+#include "ctl/inspect.def"
+#undef OPTION
+};
+
+static const struct option_spec specs[] = {
+#define OPTION(field, type, name, short_name, value, help)                                                             \
+	OPTION_SPEC(struct options, field, type, name, short_name, value, help)
+#include "ctl/inspect.def"
+#undef OPTION
+};
 
 static void put_session(JsonWriter *w, Session *s)
 {
@@ -63,11 +79,23 @@ static void inspect(const struct ctl *ctl, const Container *c)
 	ending_clear(&ending);
 }
 
+static int inspect_monitor(const Container *c, GError **error)
+{
+	g_autofree char *state = monitor_state(c, MONITOR_PATIENCE_S, error);
+
+	if (!state)
+		return -1;
+	fputs(state, stdout);
+	return 0;
+}
+
 static int inspect_run(const struct ctl *ctl, int argc, char **argv, GError **error)
 {
 	g_autoptr(Container) c = NULL;
+	struct options o = { 0 };
 
-	if (!options_parse(cmd_inspect.args, cmd_inspect.help, NULL, 0, NULL, OPTIONS_DEFAULT, &argc, &argv, error))
+	if (!options_parse(cmd_inspect.args, cmd_inspect.help, specs, G_N_ELEMENTS(specs), &o, OPTIONS_DEFAULT, &argc, &argv,
+		    error))
 		return -1;
 	if (argc != 2) {
 		fail(error, "inspect: one container id is needed");
@@ -76,6 +104,8 @@ static int inspect_run(const struct ctl *ctl, int argc, char **argv, GError **er
 	c = container_open(ctl, argv[1], error);
 	if (!c)
 		return -1;
+	if (o.monitor_state)
+		return inspect_monitor(c, error);
 	inspect(ctl, c);
 	return 0;
 }

@@ -105,7 +105,6 @@ struct relay {
 	struct syncpipe sync;
 	struct spool spool;
 	struct k8s_log log; /* the first log file; without any its descriptor is -1 */
-	struct k8s_log more_logs[RELAY_LOGS - 1];
 	struct compress compress;
 	struct backlog backlog;
 	struct journal journal;
@@ -113,7 +112,6 @@ struct relay {
 	struct stdinq input;
 	struct replay replay;
 	struct attach attach;
-	struct feeder feeder[RELAY_LOGS + 1]; /* the log files', the journal's */
 	struct pump pump;
 	uint64_t told_loss_ns;   /* when we last said that output was dropped */
 	struct console console;
@@ -136,6 +134,9 @@ struct relay {
 	uint64_t drain_start_ns, drain_progress_ns, drain_progress;
 	struct end end;
 	int status;              /* our own exit status */
+	/* Last, because who has one log never touches the memory of more. */
+	struct feeder feeder[RELAY_LOGS + 1]; /* the log files', the journal's */
+	struct k8s_log more_logs[RELAY_LOGS - 1];
 };
 
 /* Runs from the start of the runtime to the end with a zeroed r (static memory); returns the exit status for our own process. */

@@ -138,6 +138,28 @@ load ctl
 	one_line "$stderr"
 }
 
+@test "inspect --monitor-state shows what the monitor is doing" {
+	local n before
+	started sh -c 'echo hello; exec sleep 1000'
+	for n in 1 2; do # the second answer is not the first one's file
+		if [ "${MONITOR##*/}" = tallyman ]; then
+			before=$(awk '{ printf "%d", ($1 - 1) * 1000000000 }' /proc/uptime)
+			exits 0 ctl inspect --monitor-state "$ID"
+			is "$(jq -c '[.version, .id, .state, .kind, (.children | length)]' <<<"$output")" "[1,\"$ID\",\"running\",\"container\",1]"
+			[ "$(jq .time.boottime_ns <<<"$output")" -gt "$before" ]
+		fi
+	done
+	if [ "${MONITOR##*/}" = conmon ]; then
+		exits 125 ctl inspect --monitor-state "$ID"
+		has "$stderr" "$ID"
+	fi
+	ctl stop -t 0 "$ID"
+	ctl wait "$ID"
+	exits 125 ctl inspect --monitor-state "$ID"
+	one_line "$stderr"
+	has "$stderr" "no monitor"
+}
+
 @test "steps that make no sense are refused in one line" {
 	local verb
 	bundle true
