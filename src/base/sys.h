@@ -46,5 +46,8 @@ void *sys_map(size_t size);
 /* Gives size bytes from start on back to the kernel; they read as zero then. */
 void sys_map_forget(void *start, size_t size);
 
+/* Gives the stack below the caller back to the kernel: what was needed once, deeper down, and will not be for long. */
+void sys_forget_stack(void);
+
 /* Nanoseconds of a clock (clock_gettime(2)). */
 uint64_t sys_clock_ns(clockid_t clock);

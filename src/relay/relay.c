@@ -308,6 +308,7 @@ static void announce(struct relay *r)
 	compress_logs(r);
 	pump_release_hold(&r->pump);
 	reaper_watch_container(r);
+	sys_forget_stack(); /* start-up went deep; an idle monitor should not keep that */
 }
 
 /* The runtime's own words are the best message; then what we know ourselves. */
