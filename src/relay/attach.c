@@ -222,6 +222,23 @@ static bool client_lost(struct attach_client *c)
 	return false;
 }
 
+/* It has gone, or reads no more: nothing is kept for it, but what it sent before is the container's. */
+static void client_is_deaf(struct attach_client *c)
+{
+	struct attach *a = c->attach;
+
+	if (!c->reading) {
+		client_close(c);
+		return;
+	}
+	c->deaf = true;
+	c->blocked = false;
+	a->n_behind -= c->behind;
+	c->behind = false;
+	nobody_behind(a);
+	client_update(c);
+}
+
 /* Gives the client what it can take now. May close it. */
 static void client_serve(struct attach_client *c)
 {
@@ -235,7 +252,7 @@ static void client_serve(struct attach_client *c)
 		r = 1;
 	}
 	if (r < 0) {
-		client_close(c);
+		client_is_deaf(c);
 		return;
 	}
 	c->blocked = r == 0;
@@ -247,6 +264,7 @@ static void client_serve(struct attach_client *c)
 static bool client_receive(struct attach_client *c, uint32_t events)
 {
 	struct attach *a = c->attach;
+	bool reset = false;
 
 	while (c->reading) {
 		ssize_t n;
@@ -259,8 +277,11 @@ static bool client_receive(struct attach_client *c, uint32_t events)
 		n = stdinq_receive(a->input, c->fd);
 		if (n == -EAGAIN)
 			break;
+		if (n == -ECONNRESET && !reset) {
+			reset = true; /* it left with output unread; what it sent comes behind that word */
+			continue;
+		}
 		if (n < 0) {
-			/* A client that died with output unread is reset: its input has ended all the same. */
 			if (a->close_stdin)
 				stdinq_close(a->input);
 			client_close(c);
@@ -276,7 +297,7 @@ static bool client_receive(struct attach_client *c, uint32_t events)
 		if (!(events & EPOLLHUP))
 			break; /* one packet a turn; of a client that left, all */
 	}
-	if (events & (EPOLLHUP | EPOLLERR)) {
+	if ((events & (EPOLLHUP | EPOLLERR)) || (c->deaf && !c->reading)) {
 		client_close(c);
 		return false;
 	}
@@ -291,7 +312,7 @@ static void on_client(struct loop_watch *w, uint32_t events, void *user)
 	(void)w;
 	if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) && !client_receive(c, events))
 		return;
-	if ((events & EPOLLOUT) && c->used) {
+	if ((events & EPOLLOUT) && c->used && !c->deaf) {
 		client_serve(c);
 		c->attach->on_progress(c->attach->user);
 	}
@@ -416,11 +437,15 @@ void attach_clear(struct attach *a)
 	for (struct attach_client *c = (a)->client; c < (a)->client + ((a)->n_clients ? ATTACH_CLIENTS : 0); c++)      \
 		if (c->used)
 
+#define FOR_EACH_LISTENER(a, c)                                                                                        \
+	FOR_EACH_CLIENT(a, c)                                                                                          \
+	if (!c->deaf)
+
 void attach_serve(struct attach *a)
 {
 	if (a->replay)
 		replay_feed(a->replay, a->spool);
-	FOR_EACH_CLIENT(a, c)
+	FOR_EACH_LISTENER(a, c)
 	if (!c->blocked || (c->behind && !backlog_reaches(a->backlog, &c->mark)))
 		client_serve(c); /* also to let go whom nothing can serve any more */
 }
@@ -430,7 +455,7 @@ void attach_wanted(const struct attach *a, uint64_t wanted[N_STREAMS])
 	for (uint32_t i = 0; a->n_clients && i < ATTACH_CLIENTS; i++) {
 		const struct attach_client *c = &a->client[i];
 
-		if (!c->used)
+		if (!c->used || c->deaf)
 			continue;
 		for (int s = 0; s < N_STREAMS; s++) {
 			/* A client behind meets the spool where the log ends: what the log still carries must be here.
@@ -467,7 +492,7 @@ bool attach_make_room(struct attach *a)
 		return false;
 	if (a->spill && !spill_active(a->spill) && a->n_clients)
 		start_spill(a);
-	FOR_EACH_CLIENT(a, c)
+	FOR_EACH_LISTENER(a, c)
 	{
 		enum stream stream;
 		const char *data;
@@ -497,7 +522,7 @@ void attach_log_retires(struct attach *a)
 {
 	bool wanted = false;
 
-	FOR_EACH_CLIENT(a, c)
+	FOR_EACH_LISTENER(a, c)
 	{
 		refresh_mark(c);
 		wanted = wanted || c->behind || c->mark.offset != a->backlog->log->size;
@@ -511,7 +536,7 @@ void attach_log_replaced(struct attach *a)
 {
 	uint32_t oldest = a->backlog->log->generation;
 
-	FOR_EACH_CLIENT(a, c)
+	FOR_EACH_LISTENER(a, c)
 	{
 		refresh_mark(c);
 		if (c->mark.segment < oldest)
@@ -541,8 +566,8 @@ static bool client_served(const struct attach_client *c)
 {
 	const struct spool *spool = c->attach->spool;
 
-	return !c->behind && !replay_pending(&c->replay) && c->cursor.pos[STREAM_OUT] >= spool->pos[STREAM_OUT] &&
-		c->cursor.pos[STREAM_ERR] >= spool->pos[STREAM_ERR];
+	return c->deaf || (!c->behind && !replay_pending(&c->replay) && c->cursor.pos[STREAM_OUT] >= spool->pos[STREAM_OUT] &&
+		c->cursor.pos[STREAM_ERR] >= spool->pos[STREAM_ERR]);
 }
 
 bool attach_all_served(const struct attach *a)

@@ -37,6 +37,7 @@ struct attach_client {
 	bool behind;         /* served from the log */
 	bool blocked;        /* its socket takes nothing at the moment */
 	bool reading;        /* it may still send */
+	bool deaf;           /* it takes no output any more; what it sent may still wait to be read */
 	bool waits_for_stdin;/* its next packet has to wait until the container takes the present one */
 };
 

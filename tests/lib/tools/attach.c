@@ -8,6 +8,12 @@
  * of at most --chunk bytes (8192) and then half-closed (--keep-open: not).  --no-stdin sends nothing and does not
  * half-close.  --flood sends lines from the start on as fast as they are taken.  --stall connects and never reads, until it is ended.  --first sends a zero-length packet at once.
  * --ready is created once connected; --packets gets "TYPE LENGTH" lines.  Long socket paths are reached as podman does.
+ *
+ *   attach SOCKET --times N
+ *
+ * connects and leaves N times, in turn at once, after a half-close, after sending a line, and after sending a line and
+ * receiving a packet, or without receiving it (the container is a cat).
+ *
  * Status 0 at EOF, 3 when the connection was reset.
  */
 #define _GNU_SOURCE
@@ -120,6 +126,23 @@ static int serve(struct client *c)
 	return rc;
 }
 
+static void come_and_go(const char *path, long times)
+{
+	char buf[65536];
+
+	for (long i = 0; i < times; i++) {
+		int s = connect_to(path);
+
+		if (i % 4 == 1)
+			shutdown(s, SHUT_WR);
+		if (i % 4 >= 2 && send(s, "line\n", 5, MSG_NOSIGNAL) < 0)
+			die("send");
+		if (i % 4 == 3 && i % 8 == 3 && recv(s, buf, sizeof buf, 0) < 0)
+			die("receive");
+		close(s);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct client c = { .chunk = 8192 };
@@ -129,6 +152,10 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		die("usage: attach SOCKET [OPTIONS]");
+	if (argc == 4 && strcmp(argv[2], "--times") == 0) {
+		come_and_go(argv[1], atol(argv[3]));
+		return 0;
+	}
 	for (int i = 2; i < argc; i++) {
 		if (strcmp(argv[i], "--ready") == 0)
 			ready = need(argv, &i);

@@ -542,6 +542,67 @@ static gpointer flood(gpointer data)
 	return GINT_TO_POINTER(errno);
 }
 
+/* What a client sent before it left is the container's, whatever it left unread, and whether or not that is noticed first
+ * because there is output for it. */
+static void test_what_a_client_sent_before_it_left_arrives(struct fixture *f, gconstpointer data)
+{
+	(void)data;
+	for (int round = 0; round < 4; round++) {
+		struct client c = client_new(f);
+		char buf[64];
+		gsize got = 0;
+
+		f->attach.close_stdin = round == 3;
+		if (round & 1) {
+			uint64_t before = f->spool.pos[STREAM_OUT];
+
+			g_assert_cmpint(write(f->out[1], "unread\n", 7), ==, 7);
+			while (f->spool.pos[STREAM_OUT] == before)
+				turn(f);
+		}
+		for (int i = 0; i < 3; i++)
+			g_assert_cmpint(send(c.fd, "word\n", 5, 0), ==, 5);
+		client_clear(&c);
+		if (round & 2) { /* output is tried first */
+			uint64_t before = f->spool.pos[STREAM_OUT];
+
+			g_assert_cmpint(write(f->out[1], "to nobody\n", 10), ==, 10);
+			pump_poll(&f->pump);
+			g_assert_cmpuint(f->spool.pos[STREAM_OUT], >, before);
+		}
+		while (f->attach.n_clients)
+			turn(f);
+		got = (gsize)read(f->in[0], buf, sizeof buf);
+		g_assert_cmpmem(buf, got, "word\nword\nword\n", 15);
+	}
+	g_assert_cmpint(f->input.fd, ==, -1); /* and then its end */
+}
+
+/* It has shut down its receiving side only. */
+static void test_a_client_that_takes_no_output_can_still_send(struct fixture *f, gconstpointer data)
+{
+	struct client c = client_new(f), good = client_new(f);
+	char buf[8];
+
+	(void)data;
+	g_assert_cmpint(shutdown(c.fd, SHUT_RD), ==, 0);
+	g_assert_cmpint(write(f->out[1], "hello\n", 6), ==, 6);
+	while (good.got[0]->len < 6) {
+		turn(f);
+		client_read(&good, 1);
+	}
+	g_assert_cmpint(send(c.fd, "word\n", 5, 0), ==, 5);
+	for (gssize n = -1; n < 0; n = read(f->in[0], buf, sizeof buf))
+		turn(f);
+	g_assert_true(attach_all_served(&f->attach));
+	g_assert_cmpuint(f->attach.n_clients, ==, 2);
+	g_assert_cmpint(shutdown(c.fd, SHUT_WR), ==, 0);
+	while (f->attach.n_clients > 1)
+		turn(f);
+	g_assert_cmpint(read(f->in[0], buf, sizeof buf), ==, 0);
+	client_clear(&c), client_clear(&good);
+}
+
 static void test_flooding_stdin_while_it_is_closed_is_no_reset(struct fixture *f, gconstpointer data)
 {
 	(void)data;
@@ -788,6 +849,8 @@ int main(int argc, char **argv)
 	ADD("who-comes-later-is-shown-the-last-bytes", "replay", test_who_comes_later_is_shown_the_last_bytes);
 	ADD("who-is-shown-the-past-slowly-loses-no-present", "replay", test_who_is_shown_the_past_slowly_loses_no_present);
 	g_test_add_func("/relay/replay/what-is-kept-is-bounded", test_what_is_kept_is_bounded);
+	ADD("what-a-client-sent-before-it-left-arrives", "log", test_what_a_client_sent_before_it_left_arrives);
+	ADD("a-client-that-takes-no-output-can-still-send", "log", test_a_client_that_takes_no_output_can_still_send);
 	ADD("flooding-stdin-while-it-is-closed-is-no-reset", "log", test_flooding_stdin_while_it_is_closed_is_no_reset);
 	ADD("a-client-that-never-reads-stops-nothing", "log", test_a_client_that_never_reads_stops_nothing);
 	ADD("stdin-of-two-clients-arrives-whole-with-back-pressure", "log",
