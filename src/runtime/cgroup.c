@@ -247,8 +247,11 @@ static bool check_unused(const Cgroup *cg, GError **error)
 	pids = cgroup_pids(cg, error);
 	if (!pids)
 		return false;
-	if (pids->len > 0)
-		return fail(error, "container's cgroup is not empty: %u process(es) found", pids->len);
+	if (pids->len > 0) {
+		g_autofree char *path = cgroup_abs_path(cg, cgroup_find_main(cg));
+
+		return fail(error, "container's cgroup is not empty: %u process(es) found (%s)", pids->len, path);
+	}
 	if (cgroup_frozen(cg))
 		return fail(error, "container's cgroup unexpectedly frozen");
 	return true;

@@ -245,6 +245,7 @@ bool cgroup_fail_memory(const Cgroup *cg, const char *usage, const char *peak, c
 		(void)cgroupfs_read_u64(fd, peak, &most);
 	}
 	return fail_with(error, EBUSY,
-		"unable to set memory limit to %s (current usage: %" PRIu64 ", peak usage: %" PRIu64 ")", text, now,
-		most);
+		"unable to set memory limit to %s (current usage: %" PRIu64 ", peak usage: %" PRIu64
+		"; linux.resources.memory.limit too low?)",
+		text, now, most);
 }

@@ -26,7 +26,7 @@ static bool kill_container(const Container *c, int sig, bool all, GError **error
 	if (err == -ESRCH)
 		return fail(error, "container not running");
 	if (err < 0)
-		return fail_with(error, err, "unable to signal init");
+		return fail_with(error, err, "unable to signal init: signal %d", sig);
 	/* On v1 a frozen process cannot even die. */
 	if (sig == SIGKILL && c->cgroup && cgroup_mode(c->cgroup) != CGROUP_UNIFIED && cgroup_frozen(c->cgroup))
 		return cgroup_thaw(c->cgroup, error);

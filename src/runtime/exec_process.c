@@ -12,7 +12,7 @@ static bool parse_id(const char *text, const char *what, uint32_t *ret_id, GErro
 	uint64_t id;
 
 	if (num_parse_u64(text, UINT32_MAX - 1, &id) < 0)
-		return fail(error, "bad %s: %s", what, text);
+		return fail(error, "bad %s: %s (a number is wanted: names are the image's)", what, text);
 	*ret_id = (uint32_t)id;
 	return true;
 }

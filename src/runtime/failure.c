@@ -93,7 +93,9 @@ static char *mount_text(const Plan *plan, const struct child_op *op, const struc
 	default:
 		break;
 	}
-	if (!special && r->part == PART_MOUNT && op->mount.data)
+	if (!special && r->part == PART_MOUNT && r->err == ENODEV)
+		special = g_strdup_printf("the kernel has no file system \"%s\": %s", m->type ?: "", why);
+	else if (!special && r->part == PART_MOUNT && op->mount.data)
 		special = g_strdup_printf("mount with data \"%s\": %s", op->mount.data, why);
 	else if (!special)
 		special = g_strdup_printf("%s: %s", what, why);
@@ -135,9 +137,9 @@ static char *credentials_text(const struct child_op *op, const struct child_repo
 	const struct op_credentials *k = &op->credentials;
 
 	if (r->part == PART_UID && r->err == EINVAL)
-		return g_strdup_printf("cannot setuid to unmapped uid %u in user namespace", k->uid);
+		return g_strdup_printf("cannot setuid to unmapped uid %u in user namespace (process.user.uid, linux.uidMappings)", k->uid);
 	if (r->part == PART_GID && r->err == EINVAL)
-		return g_strdup_printf("cannot setgid to unmapped gid %u in user namespace", k->gid);
+		return g_strdup_printf("cannot setgid to unmapped gid %u in user namespace (process.user.gid, linux.gidMappings)", k->gid);
 	return g_strdup_printf("%s: %s",
 		r->part == PART_UID        ? "setuid"
 		: r->part == PART_GID      ? "setgid"
@@ -156,6 +158,22 @@ static char *program_text(const Plan *plan, const struct child_report *r)
 	if (r->part == PART_STAT)
 		return g_strdup_printf("exec: \"%s\": stat %s: %s", name, name, errno_text(r->err));
 	return g_strdup_printf("exec: \"%s\": %s", name, errno_text(r->err));
+}
+
+/* What an execve that fails may mean, once the file has been found and may be executed. */
+static const char *exec_hint(int err)
+{
+	switch (err < 0 ? -err : err) {
+	case ENOEXEC:
+		return " (made for another architecture, or a script without a #! line?)";
+	case ENOENT:
+		return " (its interpreter or dynamic loader is not in the image?)";
+	case EPERM:
+	case EACCES:
+		return " (does linux.seccomp allow execve?)";
+	default:
+		return "";
+	}
 }
 
 static char *cwd_text(const Plan *plan, const struct child_report *r)
@@ -216,11 +234,14 @@ static char *hook_text(const Plan *plan, const struct child_op *op, const struct
 		start ? -1 : plan->hook_out_fd, start ? -1 : plan->hook_err_fd);
 }
 
-static char *namespace_text(const struct child_op *op, int err)
+static char *namespace_text(const Plan *plan, const struct child_op *op, int err)
 {
+	const struct spec *spec = plan->request.spec;
+
 	for (int t = 0; t < N_NS_TYPES; t++)
 		if (spec_namespace_infos[t].flag == op->join.flag)
-			return g_strdup_printf("join %s namespace: %s", spec_namespace_infos[t].name, errno_text(err));
+			return g_strdup_printf("join %s namespace %s: %s", spec_namespace_infos[t].name,
+				(spec ? spec->linux_.namespaces[t].path : NULL) ?: "of the container", errno_text(err));
 	return g_strdup_printf("join the container's namespaces: %s", errno_text(err));
 }
 
@@ -261,7 +282,7 @@ char *plan_failure_text(const Plan *plan, const struct child_report *r)
 		return g_strdup_printf("clone the container's process: %s", errno_text(r->err));
 	switch (op->step) {
 	case STEP_JOIN:
-		return namespace_text(op, r->err);
+		return namespace_text(plan, op, r->err);
 	case STEP_MOUNT:
 		return mount_text(plan, op, r);
 	case STEP_DEVICE:
@@ -273,7 +294,7 @@ char *plan_failure_text(const Plan *plan, const struct child_report *r)
 	case STEP_FIND_PROGRAM:
 		return program_text(plan, r);
 	case STEP_EXEC:
-		return g_strdup_printf("exec %s: %s", plan->child.argv[0], errno_text(r->err));
+		return g_strdup_printf("exec %s: %s%s", plan->child.argv[0], errno_text(r->err), exec_hint(r->err));
 	case STEP_CWD:
 	case STEP_CHECK_CWD:
 		return cwd_text(plan, r);
@@ -294,7 +315,7 @@ char *failure_of_start(const struct child_report *r)
 	case STEP_START_HOOK:
 		return describe_hook(HOOK_START_CONTAINER, r->number, r, NULL, -1, -1);
 	case STEP_EXEC:
-		return g_strdup_printf("exec: %s", errno_text(r->err));
+		return g_strdup_printf("exec: %s%s", errno_text(r->err), exec_hint(r->err));
 	default:
 		return g_strdup_printf("%s: %s",
 			r->step > 0 && r->step < N_CHILD_STEPS && plain[r->step] ? plain[r->step] : "start",

@@ -212,7 +212,8 @@ static bool plan_apparmor(Plan *plan, GError **error)
 	if (!profile)
 		return true;
 	if (rw_read_file(AT_FDCWD, "/sys/module/apparmor/parameters/enabled", text, sizeof text) <= 0 || text[0] != 'Y')
-		return fail(error, "process.apparmorProfile: apparmor: config provided but apparmor not supported");
+		return fail(error, "process.apparmorProfile: apparmor: config provided but apparmor not supported: %s",
+			profile);
 	plan_add(plan, STEP_APPARMOR, -1)->path.path = profile;
 	return true;
 }

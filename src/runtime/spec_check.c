@@ -55,7 +55,7 @@ static bool check_scheduler(const struct spec_scheduler *s, GError **error)
 	bool realtime = policy == PROCVALUES_SCHED_FIFO || policy == PROCVALUES_SCHED_RR;
 
 	if (policy < 0)
-		return fail(error, "invalid scheduler policy: %s", s->policy);
+		return fail(error, "invalid scheduler policy: %s (process.scheduler.policy)", s->policy);
 	if (ordinary && (s->nice < -20 || s->nice > 19))
 		return fail(error, "invalid scheduler.nice: %" G_GINT64_FORMAT " when scheduler.policy is %s", s->nice,
 			s->policy);
@@ -88,6 +88,9 @@ bool spec_check_process(const struct spec_process *p, GError **error)
 		return fail(error, "Cwd must be an absolute path");
 	if (!p->args[0])
 		return fail(error, "args must not be empty");
+	if (p->oom_score_adj.set && (p->oom_score_adj.value < -1000 || p->oom_score_adj.value > 1000))
+		return fail(error, "process.oomScoreAdj: %" G_GINT64_FORMAT " is not from -1000 to 1000",
+			p->oom_score_adj.value);
 	if (p->umask.set && p->umask.value > 0777)
 		return fail(error, "process.user.umask: %" G_GUINT64_FORMAT " is not a file mode", p->umask.value);
 	if (p->selinux_label)
@@ -109,6 +112,27 @@ static bool same_maps(const struct spec_linux *l)
 	return l->n_uid_mappings > 0 && l->n_gid_mappings > 0;
 }
 
+/* What the kernel would answer with EINVAL. */
+static bool check_maps(const struct spec_id_map *maps, size_t n, const char *name, GError **error)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct spec_id_map *a = &maps[i];
+
+		if (a->size == 0)
+			return fail(error, "%s[%zu].size is 0", name, i);
+		for (size_t j = 0; j < i; j++) {
+			const struct spec_id_map *b = &maps[j];
+
+			if ((a->container_id < (uint64_t)b->container_id + b->size &&
+				    b->container_id < (uint64_t)a->container_id + a->size) ||
+				(a->host_id < (uint64_t)b->host_id + b->size &&
+					b->host_id < (uint64_t)a->host_id + a->size))
+				return fail(error, "%s[%zu] and [%zu] overlap", name, j, i);
+		}
+	}
+	return true;
+}
+
 static bool check_namespaces(const struct spec *s, GError **error)
 {
 	const struct spec_linux *l = &s->linux_;
@@ -123,6 +147,9 @@ static bool check_namespaces(const struct spec *s, GError **error)
 	if (ns[NS_USER].wanted && !ns[NS_USER].path && !same_maps(l))
 		return fail(error, "user namespaces enabled, but no %s mappings found (linux.%sMappings)",
 			l->n_uid_mappings ? "gid" : "uid", l->n_uid_mappings ? "gid" : "uid");
+	if (!check_maps(l->uid_mappings, l->n_uid_mappings, "linux.uidMappings", error) ||
+		!check_maps(l->gid_mappings, l->n_gid_mappings, "linux.gidMappings", error))
+		return false;
 	if (offsets && !ns[NS_TIME].wanted)
 		return fail(error, "time namespace offsets specified, but time namespace isn't enabled in the config "
 				   "(linux.timeOffsets)");
@@ -130,6 +157,8 @@ static bool check_namespaces(const struct spec *s, GError **error)
 		return fail(error,
 			"time namespace enabled, but both namespace path and time offsets specified -- you may only "
 			"provide one (linux.timeOffsets)");
+	if (s->hostname && strlen(s->hostname) > 64)
+		return fail(error, "hostname: %zu bytes, and the kernel takes 64", strlen(s->hostname));
 	if (s->hostname && !ns[NS_UTS].wanted)
 		return fail(error, "unable to set hostname without a private UTS namespace");
 	if (s->domainname && !ns[NS_UTS].wanted)
