@@ -164,6 +164,24 @@ int step_console(struct child *c, const struct child_op *op)
 	return ioctl(0, TIOCSCTTY, 0) < 0 ? child_fail(c, PART_TERMINAL) : 0;
 }
 
+/* The host's /dev/null is a file of the host's: the container gets its own in its place, where it has one (criu could not
+ * save the process else). Whatever stands there instead is left alone. */
+static int exchange_null(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+	auto_fd own = -1;
+	struct stat st;
+
+	if (flags < 0)
+		return -errno;
+	own = open("/dev/null", (flags & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+	if (own < 0 || fstat(own, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+		return 0;
+	if (fcntl(own, F_SETFL, flags & ~O_NONBLOCK) < 0 || dup2(own, fd) < 0)
+		return -errno;
+	return 0;
+}
+
 /* The process's user may open its own standard files again (/dev/stderr); what refuses is left as it is. */
 int step_own_stdio(struct child *c, const struct child_op *op)
 {
@@ -171,9 +189,16 @@ int step_own_stdio(struct child *c, const struct child_op *op)
 
 	(void)c;
 	for (int fd = 0; fd < 3; fd++) {
-		if (fstat(fd, &st) < 0 || st.st_uid == op->own_stdio.uid)
+		if (fstat(fd, &st) < 0)
 			continue;
-		if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))
+		if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)) {
+			int r = op->own_stdio.own_null ? exchange_null(fd) : 0;
+
+			if (r < 0)
+				return r;
+			continue;
+		}
+		if (st.st_uid == op->own_stdio.uid)
 			continue;
 		if (fchown(fd, op->own_stdio.uid, (gid_t)-1) < 0 && errno != EPERM && errno != EROFS && errno != EINVAL)
 			return -errno;

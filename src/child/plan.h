@@ -250,6 +250,7 @@ struct op_close_fds {
 
 struct op_own_stdio {
 	uid_t uid;
+	bool own_null; /* the container's /dev/null takes the place of the host's */
 };
 
 struct op_environment {

@@ -8,7 +8,7 @@
 #include "base/sys.h"
 #include "common/diag.h"
 #include "common/error.h"
-#include "runtime/hooks.h"
+#include "runtime/destroy.h"
 #include "runtime/state.h"
 
 /* How long a killed process may take to die. */
@@ -38,31 +38,6 @@ static bool kill_and_wait(const Container *c, GError **error)
 	if (n < 0)
 		return fail_errno(error, "wait for the container's init");
 	return n > 0 || fail(error, "container init still running");
-}
-
-/* What is left in the cgroup has no init above it any more that would end it. */
-static bool remove_cgroup(const Container *c, GError **error)
-{
-	g_autoptr(GArray) pids = NULL;
-
-	if (!c->cgroup)
-		return true;
-	pids = cgroup_pids(c->cgroup, NULL);
-	if (pids && pids->len > 0 && !cgroup_kill(c->cgroup, SIGKILL, error))
-		return false;
-	return cgroup_destroy(c->cgroup, error) || fail_prefix(error, "unable to remove container's cgroup");
-}
-
-static bool destroy(const char *root, const Container *c, GError **error)
-{
-	g_autofree char *state = NULL;
-
-	if (!remove_cgroup(c, error) || !container_remove_dir(root, c->id, error))
-		return fail_prefix(error, "unable to destroy container");
-	/* The container is gone whatever they say: the runtime-spec wants a warning, and the rest of them to run. */
-	state = container_oci_state(c, STATUS_STOPPED, 0);
-	hooks_run_poststop(&c->poststop, state, NULL);
-	return true;
 }
 
 /* What a create that was killed has left: a directory without a state, and perhaps cgroups. */
@@ -103,7 +78,7 @@ static int delete_run(const struct globals *globals, const void *options, int n_
 		return fail(error, "cannot delete container %s that is not stopped: %s", c->id, status_name(status)), 1;
 	if (status != STATUS_STOPPED && c->pid_fd >= 0 && !kill_and_wait(c, error))
 		return 1;
-	return destroy(globals->root, c, error) ? 0 : 1;
+	return destroy_container(globals->root, c, error) ? 0 : 1;
 }
 
 #define OPTION(field, type, name, short_name, value, help)                                                             \

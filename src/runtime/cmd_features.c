@@ -118,10 +118,11 @@ static void put_annotations(JsonWriter *w)
 {
 	const struct scmp_version *v = seccomp_version();
 	g_autofree char *version = g_strdup_printf("%u.%u.%u", v->major, v->minor, v->micro);
+	g_autofree char *criu = g_find_program_in_path("criu");
 
 	json_object_open(w, "annotations");
 	json_put_string(w, "io.github.seccomp.libseccomp.version", version);
-	json_put_string(w, "org.opencontainers.runc.checkpoint.enabled", "false");
+	json_put_string(w, "org.opencontainers.runc.checkpoint.enabled", criu ? "true" : "false");
 	json_object_close(w);
 }
 

@@ -210,8 +210,6 @@ static void sort_words(struct words *w, char **argv)
 				w->unknown_command = word;
 				return;
 			}
-			if (w->command->refused)
-				return;
 		} else {
 			g_ptr_array_add(w->args, g_strdup(word));
 			if (w->command->stops_at_positional)
@@ -248,8 +246,7 @@ static void print_help(const struct command *c)
 	printf("NAME:\n   tallyrun - run containers by the OCI runtime-spec\n\n"
 	       "USAGE:\n   tallyrun [global options] command [command options] [arguments...]\n\nCOMMANDS:\n");
 	for (size_t i = 0; commands[i]; i++)
-		if (!commands[i]->refused)
-			printf("   %-12s %s\n", commands[i]->name, commands[i]->help);
+		printf("   %-12s %s\n", commands[i]->name, commands[i]->help);
 	printf("\nGLOBAL OPTIONS:\n");
 	print_options(global_options, G_N_ELEMENTS(global_options));
 	printf("   %-28s %s\n   %-28s %s\n", "-h, --help", "Show help", "-v, --version", "Print the version");
@@ -338,9 +335,7 @@ static int run_command(const struct globals *g, const struct words *w, Log *log)
 	if (c->options_init)
 		c->options_init(options);
 	g_ptr_array_add(w->args, NULL);
-	if (c->refused)
-		fail(&error, "%s", c->refused);
-	else if (parse(c->options, c->n_options, w->verb, options, &error)) {
+	if (parse(c->options, c->n_options, w->verb, options, &error)) {
 		int r = c->run(g, options, (int)w->args->len - 1, (char **)w->args->pdata, &error);
 
 		status = error ? status : r;
@@ -372,7 +367,7 @@ static int run_words(const char *program, struct words *w, char **argv)
 	enum diag_level level = DIAG_WARNING;
 	int status = EXIT_USAGE;
 
-	if (!w->command->refused && !check_arg_count(w->command, w->args->len, &error))
+	if (!check_arg_count(w->command, w->args->len, &error))
 		return usage(program, w, "Incorrect Usage.", error->message);
 	if (w->command->enters_container && !self_protect(argv, &error)) {
 		fprintf(stderr, "tallyrun: %s\n", error->message);

@@ -34,10 +34,6 @@ struct command {
 	int failure_status;                  /* exit status on error; 0 stands for 1 */
 	const char *failure_prefix;          /* put in front of the error ("runc create failed") or NULL */
 
-	/* The verb is known and does nothing but fail with this text, whatever follows it, --help too: engines take a zero
-	 * exit status of `checkpoint --help` for "can do". NULL: an ordinary verb. */
-	const char *refused;
-
 	/* args: the positional arguments, NULL-terminated. Returns the exit status; on an error sets *error and what it
 	 * returns does not matter. */
 	int (*run)(const struct globals *globals, const void *options, int n_args, char **args, GError **error);

@@ -248,7 +248,7 @@ static bool make_plan(struct creation *c, const struct create_options *o, const 
 	return c->plan != NULL;
 }
 
-static bool run_runtime_hooks(const struct creation *c, GError **error)
+bool create_run_hooks(const struct creation *c, GError **error)
 {
 	static const enum spec_hook_kind kinds[] = { HOOK_PRESTART, HOOK_CREATE_RUNTIME };
 	g_autofree char *state = container_oci_state(c->container, STATUS_CREATING, c->launch.pid);
@@ -280,15 +280,14 @@ static bool attend(struct creation *c, GError **error)
 		}
 		if (report.message != MESSAGE_HOOKS)
 			return fail(error, "unexpected message %d from the container's process", report.message);
-		if (!run_runtime_hooks(c, error))
+		if (!create_run_hooks(c, error))
 			return false;
 		launch_reply(&c->launch, REPLY_HOOKS);
 	}
 	return r < 0 ? false : launch_fail_died(&c->launch, error);
 }
 
-/* The child is ready and waits: what must be so before it becomes the program. */
-static bool settle(struct creation *c, GError **error)
+bool create_record(struct creation *c, GError **error)
 {
 	struct container *k = c->container;
 	struct proc_stat st;
@@ -296,8 +295,6 @@ static bool settle(struct creation *c, GError **error)
 
 	if (k->cgroup && !cgroup_apply(k->cgroup, c->spec->linux_.resources, error))
 		return fail_prefix(error, "error setting cgroup config for procHooks process");
-	if (!launch_set_rlimits(c->launch.pid, c->spec->process, error))
-		return false;
 	r = proc_read_stat(c->launch.pid, &st);
 	if (r < 0)
 		return fail_with(error, r, "read start time of the container's process");
@@ -320,13 +317,19 @@ static bool start_child(struct creation *c, const struct create_options *o, GErr
 	bool started = launch_start(&c->launch, c->plan, c->container->cgroup, error);
 
 	drop_empty_cgroup(c);
-	if (!started || !attend(c, error) || !settle(c, error) || !launch_go(&c->launch, error)) {
+	if (!started || !attend(c, error) || !create_record(c, error) ||
+		!launch_set_rlimits(c->launch.pid, c->spec->process, error) || !launch_go(&c->launch, error)) {
 		if (c->launch.reaped)
 			blame_oom(c, error);
 		return false;
 	}
 	diag_debug("container %s: created, process %d", c->container->id, c->launch.pid);
 	return !o->pid_file || !*o->pid_file || statefile_write_pid(o->pid_file, c->launch.pid, error);
+}
+
+bool create_prepare(struct creation *c, const struct globals *globals, GError **error)
+{
+	return fill_container(c, error) && make_cgroup(c, globals, error) && compile_filter(c, globals, error);
 }
 
 static bool create_in_directory(struct creation *c, const struct globals *globals, const struct create_options *o,
@@ -338,7 +341,7 @@ static bool create_in_directory(struct creation *c, const struct globals *global
 		!unix_connect(o->console_socket, "console socket", &console, error))
 		return false;
 	c->request.console_fd = console >= 0 ? console : o->console_fd;
-	if (!fill_container(c, error) || !make_cgroup(c, globals, error) || !compile_filter(c, globals, error))
+	if (!create_prepare(c, globals, error))
 		return false;
 	return (make_plan(c, o, self, error) && start_child(c, o, error)) ||
 	       fail_prefix(error, "unable to start container process");
@@ -367,6 +370,19 @@ void create_undo(struct creation *c, const struct globals *globals)
 		run_poststop(c->container);
 }
 
+bool create_begin(struct creation *c, const struct globals *globals, const struct create_options *o,
+	struct self *ret_self, const char *id, GError **error)
+{
+	c->request.console_fd = c->request.go_fd = c->request.start_fd = -1;
+	if (globals->systemd_cgroup_wanted)
+		return fail(error, "--systemd-cgroup is not supported");
+	if (!container_check_id(id, error) || !load_spec(c, o, error) || !check_console(c, o, error) ||
+		!self_read(ret_self, error) || !check_rights(c->spec, ret_self, error))
+		return false;
+	c->container = container_new(globals->root, id, error);
+	return c->container != NULL;
+}
+
 bool create_container(struct creation *c, const struct globals *globals, const struct create_options *options,
 	const char *id, GError **error)
 {
@@ -380,14 +396,7 @@ bool create_container(struct creation *c, const struct globals *globals, const s
 
 	o.pid_file = pid_file;
 	o.console_socket = console;
-	c->request.console_fd = c->request.go_fd = c->request.start_fd = -1;
-	if (globals->systemd_cgroup_wanted)
-		return fail(error, "--systemd-cgroup is not supported");
-	if (!container_check_id(id, error) || !load_spec(c, &o, error) || !check_console(c, &o, error) ||
-		!self_read(&self, error) || !check_rights(c->spec, &self, error))
-		return false;
-	c->container = container_new(globals->root, id, error);
-	if (!c->container)
+	if (!create_begin(c, globals, &o, &self, id, error))
 		return false;
 	if (create_in_directory(c, globals, &o, &self, error))
 		return true;

@@ -41,6 +41,21 @@ struct creation {
 bool create_container(struct creation *c, const struct globals *globals, const struct create_options *options,
 	const char *id, GError **error);
 
+/* Parts of it, for restore. Changes into the bundle, reads and checks the configuration, makes the state directory: what
+ * follows is to be undone by create_undo when it fails. Paths in options are absolute or below the present directory. */
+struct self;
+bool create_begin(struct creation *c, const struct globals *globals, const struct create_options *options,
+	struct self *ret_self, const char *id, GError **error);
+
+/* Fills in the container, makes its cgroup, compiles its seccomp filter. */
+bool create_prepare(struct creation *c, const struct globals *globals, GError **error);
+
+/* Runs the hooks prestart and createRuntime for the process c->launch.pid. */
+bool create_run_hooks(const struct creation *c, GError **error);
+
+/* Sets the limits of the cgroup, and writes the state down, with c->launch.pid as the container's first process. */
+bool create_record(struct creation *c, GError **error);
+
 /* Removes a stopped container that this process has made: cgroup, state directory, poststop hooks. */
 bool create_destroy(struct creation *c, const struct globals *globals, GError **error);
 

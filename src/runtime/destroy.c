@@ -1,0 +1,32 @@
+/* Takes a container that has stopped away: cgroup, state, and the hooks that hear of it. */
+#include "runtime/destroy.h"
+
+#include <signal.h>
+
+#include "common/error.h"
+#include "runtime/hooks.h"
+
+/* What is left in the cgroup has no init above it any more that would end it. */
+static bool remove_cgroup(const Container *c, GError **error)
+{
+	g_autoptr(GArray) pids = NULL;
+
+	if (!c->cgroup)
+		return true;
+	pids = cgroup_pids(c->cgroup, NULL);
+	if (pids && pids->len > 0 && !cgroup_kill(c->cgroup, SIGKILL, error))
+		return false;
+	return cgroup_destroy(c->cgroup, error) || fail_prefix(error, "unable to remove container's cgroup");
+}
+
+bool destroy_container(const char *root, const struct container *c, GError **error)
+{
+	g_autofree char *state = NULL;
+
+	if (!remove_cgroup(c, error) || !container_remove_dir(root, c->id, error))
+		return fail_prefix(error, "unable to destroy container");
+	/* The container is gone whatever they say: the runtime-spec wants a warning, and the rest of them to run. */
+	state = container_oci_state(c, STATUS_STOPPED, 0);
+	hooks_run_poststop(&c->poststop, state, NULL);
+	return true;
+}

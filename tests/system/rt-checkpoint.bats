@@ -1,0 +1,189 @@
+# checkpoint and restore, with the criu that is installed (or $CRIU), and with one that fails as asked.
+load ../lib/harness
+
+prepare() {
+	CRIU=${CRIU:-criu}
+	bundle sh -c 'i=0; while :; do i=$((i + 1)); echo $i >/tmp/n; echo "tick $i"; sleep 0.1; done'
+	mkdir "$DIR/work" "$DIR/images"
+	export DOUBLE=$DIR
+}
+
+# Some kernels are too new for a criu, some too old.
+criu_works() { command -v "$CRIU" >/dev/null && "$CRIU" check >"$DIR/criu-check" 2>&1; }
+
+# criu saves pipes, as engines give them; files of the host it does not.
+created() {
+	rt create --bundle "$BUNDLE" --pid-file "$DIR/pid" "$ID" </dev/null > >(exec cat >"$DIR/out" 3>&- 4>&-) 2>&1
+}
+
+started() {
+	created
+	rt start "$ID"
+	await match "$DIR/out" 'tick 3'
+}
+
+checkpoint() { rt --criu "$CRIU" checkpoint --image-path "$DIR/images" --work-path "$DIR/work" "$@" "$ID"; }
+
+restore() { rt --criu "$CRIU" restore --image-path "$DIR/images" --work-path "$DIR/work" --bundle "$BUNDLE" "$@" "$ID"; }
+
+# double MODE: the double in criu's place
+double() {
+	echo "$1" >"$DIR/mode"
+	CRIU=$TOOLS/criu-double
+}
+
+@test "a container is saved and goes on where it was; or criu's reason is told and it runs on" {
+	runtime_is_ours || return 0
+	started
+	if ! criu_works; then
+		exits 1 checkpoint
+		one_line "$stderr"
+		command -v "$CRIU" >/dev/null || { has "$stderr" "is criu installed"; return 0; }
+		# The first thing that criu itself complains of.
+		reason=$(sed -n 's/.*Error ([^)]*): //p' "$DIR/criu-check" | head -n 1)
+		[ -n "$reason" ] || fail "criu check fails without a reason: $(cat "$DIR/criu-check")"
+		has "$stderr" "$reason"
+		is "$(status_of)" running
+		return 0
+	fi
+	exits 0 checkpoint
+	is "$output$stderr" ""
+	[ ! -e "$ROOT/$ID" ]
+	await process-gone "$(cat "$DIR/pid")"
+	n=$(tail -n 1 "$DIR/out" | cut -d' ' -f2)
+	restore --detach --pid-file "$DIR/pid2" </dev/null > >(exec cat >"$DIR/out2" 3>&- 4>&-) 2>&1 || fail "$(cat "$DIR/out2")"
+	is "$(rt state "$ID" | jq -r '.status, .pid')" $'running\n'"$(cat "$DIR/pid2")"
+	await match "$DIR/out2" "tick"
+	[ "$(rt exec "$ID" cat /tmp/n)" -ge "$n" ]
+	[ "$(head -n 1 "$DIR/out2" | cut -d' ' -f2)" -ge "$n" ]
+	on_cgroup2 || has "$(cat "/proc/$(cat "$DIR/pid2")/cgroup")" "$ID"
+}
+
+@test "--leave-running leaves it running" {
+	runtime_is_ours && criu_works || return 0
+	started
+	exits 0 checkpoint --leave-running
+	is "$(status_of)" running
+	[ -e "$DIR/images/inventory.img" ]
+	is "$(jq length "$DIR/images/descriptors.json")" 3
+}
+
+@test "a restore in the foreground ends with the container, and leaves nothing" {
+	runtime_is_ours && criu_works || return 0
+	bundle sh -c 'echo waiting; while [ ! -e /tmp/go ]; do sleep 0.1; done; echo done; exit 7'
+	with_work
+	config '(.process.args[2]) |= sub("/tmp/go"; "/work/go")'
+	created
+	rt start "$ID"
+	await match "$DIR/out" waiting
+	exits 0 checkpoint
+	touch "$DIR/work/go"
+	exits 7 restore
+	has "$output" done
+	[ ! -e "$ROOT/$ID" ]
+}
+
+@test "a failing restore undoes what it made" {
+	runtime_is_ours && criu_works || return 0
+	echo '[]' >"$DIR/images/descriptors.json"
+	exits 1 restore --detach
+	has "$stderr" "runc restore failed: criu failed (restore): "
+	has "$stderr" "$DIR/work/restore.log"
+	one_line "$stderr"
+	nothing_left
+}
+
+@test "why criu failed is told: from its log, from what it printed, or that it said nothing; the container runs on" {
+	runtime_is_ours || return 0
+	started
+	double logged
+	exits 1 checkpoint
+	has "$stderr" "criu failed (dump): sk: it is the socket (log: $DIR/work/dump.log)"
+	double printed
+	exits 1 checkpoint
+	has "$stderr" "criu failed (dump): this kernel is too new"
+	double silent
+	exits 1 checkpoint
+	has "$stderr" "criu failed (dump): it gave no reason"
+	double garbage
+	exits 1 checkpoint
+	has "$stderr" "criu failed (dump): an answer that makes no sense"
+	CRIU=$DIR/none
+	exits 1 checkpoint
+	has "$stderr" "execute $DIR/none (is criu installed?)"
+	is "$(status_of)" running
+}
+
+@test "every option reaches criu" {
+	runtime_is_ours || return 0
+	started
+	double done
+	# field HEX OPTION...: the request has this, and without the option has not
+	field() {
+		exits 0 checkpoint --leave-running
+		hasnt "$(cat "$DIR/request")" "$1"
+		exits 0 checkpoint --leave-running "${@:2}"
+		has "$(cat "$DIR/request")" "$1"
+	}
+	mkdir "$DIR/parent"
+	field 2001 --ext-unix-sk
+	field 2801 --tcp-established
+	field 3801 --shell-job
+	field 4001 --file-locks
+	field 5a0d "--page-server" 127.0.0.1:99
+	field 72092e2e2f706172656e74 --parent-path ../parent
+	field 800101 --auto-dedup
+	field 900101 --link-remap
+	field 900204 --manage-cgroups-mode full
+	field b0028080808004 --empty-ns network
+	field f00201 --tcp-skip-in-flight
+	field 800301 --lazy-pages
+	field 800403 --network-lock skip
+	double done
+	exits 0 checkpoint --pre-dump
+	like "$(cat "$DIR/request")" '^0804' # the type
+	is "$(status_of)" running
+}
+
+@test "what makes no sense is refused before criu is called" {
+	runtime_is_ours || return 0
+	started
+	CRIU=$DIR/none
+	bad() {
+		exits 1 checkpoint "${@:2}"
+		has "$stderr" "$1"
+	}
+	bad "--manage-cgroups-mode: some" --manage-cgroups-mode some
+	bad "--network-lock: none" --network-lock none
+	bad "namespace ipc is not supported for --empty-ns" --empty-ns ipc
+	bad "--page-server ADDRESS:PORT" --page-server 99
+	bad "must be relative" --parent-path /tmp
+	bad "--parent-path" --parent-path ../none
+	bad "--status-fd" --status-fd 99
+	bad "exclude each other" --pre-dump --lazy-pages
+	is "$(status_of)" running
+	rt kill "$ID" KILL
+	await process-gone "$(cat "$DIR/pid")"
+	bad "container cannot be checkpointed in stopped state"
+	exits 1 rt checkpoint none
+	has "$stderr" "container does not exist"
+}
+
+@test "restore: without images, and with an id that is taken" {
+	runtime_is_ours || return 0
+	double silent
+	exits 1 rt --criu "$CRIU" restore --image-path "$DIR/none" --bundle "$BUNDLE" --detach "$ID"
+	has "$stderr" "open directory $DIR/none"
+	exits 1 restore --detach
+	has "$stderr" descriptors.json
+	nothing_left
+	echo '["/dev/null", "pipe:[1]", "pipe:[2]"]' >"$DIR/images/descriptors.json"
+	exits 1 restore --detach
+	has "$stderr" "criu failed (restore): it gave no reason"
+	nothing_left
+	has "$(cat "$DIR/request")" "$(printf 'pipe:[2]' | od -An -tx1 | tr -d ' \n')1005" # its fd is our 2
+	started
+	exits 1 restore --detach
+	has "$stderr" "container with given ID already exists"
+	is "$(status_of)" running
+}
