@@ -73,6 +73,10 @@ int cgroup_open_where(const Cgroup *cg, pid_t pid);
 /* Moves a process into every hierarchy, in one go. entered_v2: clone3 has put it into cgroup_clone_fd already. */
 bool cgroup_join(Cgroup *cg, pid_t pid, bool entered_v2, GError **error);
 
+/* From here on cg stands for cgroups below its own: args (ends with NULL) is one path, for cgroup2, or several
+ * "CONTROLLER[,CONTROLLER]:PATH". They must be there, and cannot lead out ("..") . */
+bool cgroup_enter_sub(Cgroup *cg, char *const *args, GError **error);
+
 /* Writes device rules (BPF on v2) and limits; resources may be NULL (default device rules only). */
 bool cgroup_apply(Cgroup *cg, const struct spec_resources *resources, GError **error);
 

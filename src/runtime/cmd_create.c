@@ -21,6 +21,7 @@ static int create_run(const struct globals *globals, const void *options, int n_
 			.bundle = o->bundle,
 			.config = o->config,
 			.console_socket = o->console_socket,
+			.pidfd_socket = o->pidfd_socket,
 			.console_fd = -1,
 			.pid_file = o->pid_file,
 			.no_pivot = o->no_pivot,

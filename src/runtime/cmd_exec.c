@@ -23,7 +23,9 @@ struct session {
 	Foreground *foreground;
 	struct seccomp_filter filter;
 	struct launch launch;
-	int console_fd; /* connected socket, -1 */
+	bool in_sub_cgroup;
+	int console_fd;   /* connected socket, -1 */
+	int pidfd_socket; /* likewise */
 };
 
 static void session_clear(struct session *s)
@@ -32,6 +34,7 @@ static void session_clear(struct session *s)
 	plan_free(s->plan);
 	seccomp_filter_clear(&s->filter);
 	fd_close(&s->console_fd);
+	fd_close(&s->pidfd_socket);
 	foreground_free(s->foreground);
 	spec_free(s->spec);
 	container_free(s->container);
@@ -81,6 +84,14 @@ static bool open_console(struct session *s, const struct exec_cli *o, GError **e
 	return true;
 }
 
+static bool enter_sub_cgroup(struct session *s, char *const *args, GError **error)
+{
+	if (!s->container->cgroup)
+		return fail(error, "--cgroup: the container has no cgroup");
+	s->in_sub_cgroup = true;
+	return cgroup_enter_sub(s->container->cgroup, args, error);
+}
+
 static bool make_plan(struct session *s, const struct exec_cli *o, GError **error)
 {
 	int listen_fds = create_count_listen_fds();
@@ -110,7 +121,7 @@ static bool start_process(struct session *s, GError **error)
 	struct child_report report;
 	int r;
 
-	s->launch.beside = s->container->pid;
+	s->launch.beside = s->in_sub_cgroup ? 0 : s->container->pid;
 	if (!launch_start(&s->launch, s->plan, s->container->cgroup, error))
 		return false;
 	r = launch_receive(&s->launch, &report, error);
@@ -118,7 +129,8 @@ static bool start_process(struct session *s, GError **error)
 		return launch_fail_died(&s->launch, error);
 	if (r < 0)
 		return false;
-	return launch_set_rlimits(s->launch.pid, s->spec->process, error) && launch_go(&s->launch, error);
+	return launch_set_rlimits(s->launch.pid, s->spec->process, error) &&
+	       launch_send_pidfd(&s->launch, s->pidfd_socket, "setns", error) && launch_go(&s->launch, error);
 }
 
 static bool launch_session(struct session *s, const struct exec_cli *o, GError **error)
@@ -137,13 +149,16 @@ static bool launch_session(struct session *s, const struct exec_cli *o, GError *
 static int exec_session(
 	struct session *s, const struct globals *globals, const struct exec_cli *o, char **args, GError **error)
 {
-	if (o->cgroup)
-		return fail(error, "--cgroup is not supported"), -1;
 	s->container = container_open(globals->root, args[0], error);
 	if (!s->container || !check_status(s->container, o, error))
 		return -1;
 	s->spec = exec_process_load(s->container, o, args + 1, error);
 	if (!s->spec || !load_filter(s, error) || !open_console(s, o, error))
+		return -1;
+	if (o->pidfd_socket && *o->pidfd_socket &&
+		!unix_connect(o->pidfd_socket, "pidfd socket", &s->pidfd_socket, error))
+		return -1;
+	if (o->cgroup && !enter_sub_cgroup(s, o->cgroup, error))
 		return -1;
 	if (!o->detach) {
 		s->foreground = foreground_new(error);
@@ -159,7 +174,7 @@ static int exec_session(
 
 static int exec_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
 {
-	struct session s = { .launch = LAUNCH_INIT, .console_fd = -1 };
+	struct session s = { .launch = LAUNCH_INIT, .console_fd = -1, .pidfd_socket = -1 };
 	int status;
 
 	(void)n_args;

@@ -31,6 +31,7 @@ static int run_container(struct creation *c, const struct globals *globals, cons
 		.bundle = o->bundle,
 		.config = o->config,
 		.console_socket = o->console_socket,
+		.pidfd_socket = o->pidfd_socket,
 		.console_fd = f ? foreground_console_fd(f) : -1,
 		.pid_file = o->pid_file,
 		.no_pivot = o->no_pivot,

@@ -318,7 +318,8 @@ static bool start_child(struct creation *c, const struct create_options *o, GErr
 
 	drop_empty_cgroup(c);
 	if (!started || !attend(c, error) || !create_record(c, error) ||
-		!launch_set_rlimits(c->launch.pid, c->spec->process, error) || !launch_go(&c->launch, error)) {
+		!launch_set_rlimits(c->launch.pid, c->spec->process, error) ||
+		!launch_send_pidfd(&c->launch, c->pidfd_socket, "standard", error) || !launch_go(&c->launch, error)) {
 		if (c->launch.reaped)
 			blame_oom(c, error);
 		return false;
@@ -339,6 +340,8 @@ static bool create_in_directory(struct creation *c, const struct globals *global
 
 	if (c->spec->process->terminal && o->console_fd < 0 &&
 		!unix_connect(o->console_socket, "console socket", &console, error))
+		return false;
+	if (o->pidfd_socket && !unix_connect(o->pidfd_socket, "pidfd socket", &c->pidfd_socket, error))
 		return false;
 	c->request.console_fd = console >= 0 ? console : o->console_fd;
 	if (!create_prepare(c, globals, error))
@@ -391,11 +394,15 @@ bool create_container(struct creation *c, const struct globals *globals, const s
 	g_autofree char *console = options->console_socket && *options->console_socket
 					   ? g_canonicalize_filename(options->console_socket, NULL)
 					   : NULL;
+	g_autofree char *pidfd = options->pidfd_socket && *options->pidfd_socket
+					 ? g_canonicalize_filename(options->pidfd_socket, NULL)
+					 : NULL;
 	struct create_options o = *options;
 	struct self self;
 
 	o.pid_file = pid_file;
 	o.console_socket = console;
+	o.pidfd_socket = pidfd;
 	if (!create_begin(c, globals, &o, &self, id, error))
 		return false;
 	if (create_in_directory(c, globals, &o, &self, error))
@@ -428,5 +435,6 @@ void creation_clear(struct creation *c)
 	spec_free(c->spec);
 	fd_close(&c->request.go_fd);
 	fd_close(&c->request.start_fd);
+	fd_close(&c->pidfd_socket);
 	*c = (struct creation)CREATION_INIT;
 }

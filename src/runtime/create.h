@@ -13,6 +13,7 @@ struct create_options {
 	const char *bundle;         /* NULL: the current directory */
 	const char *config;         /* NULL: config.json */
 	const char *console_socket; /* path; NULL: none */
+	const char *pidfd_socket;   /* likewise */
 	const char *pid_file;       /* NULL: none */
 	int console_fd;             /* a connected socket instead of a path; -1 */
 	bool no_pivot, no_new_keyring;
@@ -29,11 +30,12 @@ struct creation {
 	Plan *plan;
 	struct seccomp_filter filter;
 	bool made_cgroup;
+	int pidfd_socket; /* connected; -1: none */
 };
 
 #define CREATION_INIT                                                                                                  \
 	{                                                                                                              \
-		.launch = LAUNCH_INIT                                                                                  \
+		.launch = LAUNCH_INIT, .pidfd_socket = -1                                                              \
 	}
 
 /* Changes into the bundle. On failure everything is undone (cgroup, processes, state directory; poststop hooks run). On

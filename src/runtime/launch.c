@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/fdpass.h"
 #include "base/rw.h"
 #include "base/sys.h"
 #include "child/child.h"
@@ -215,6 +216,7 @@ bool launch_start(struct launch *l, Plan *plan, Cgroup *cg, GError **error)
 	int pair[2];
 
 	l->plan = plan;
+	l->cgroup = cg;
 	l->patient = plan->hook_out_fd >= 0;
 	if (!close_up(plan, error))
 		return false;
@@ -260,6 +262,9 @@ int launch_receive(struct launch *l, struct child_report *ret_report, GError **e
 	do
 		r = poll(&ready, 1, l->patient ? -1 : SILENCE_MS);
 	while (r < 0 && errno == EINTR);
+	/* One in a frozen cgroup waits for somebody to resume it (exec --ignore-paused). */
+	if (r == 0 && l->cgroup && cgroup_frozen(l->cgroup))
+		return launch_receive(l, ret_report, error);
 	if (r == 0) {
 		fail(error, "the container's process has not answered for %d seconds", SILENCE_MS / 1000);
 		return -1;
@@ -340,6 +345,13 @@ bool launch_set_rlimits(pid_t pid, const struct spec_process *process, GError **
 				limit->type);
 	}
 	return true;
+}
+
+bool launch_send_pidfd(const struct launch *l, int sock_fd, const char *word, GError **error)
+{
+	int r = sock_fd >= 0 ? fdpass_send(sock_fd, l->pid_fd, word, strlen(word)) : 0;
+
+	return r == 0 || fail_with(error, r, "send the process's descriptor to the pidfd socket");
 }
 
 void launch_abort(struct launch *l)

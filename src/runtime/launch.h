@@ -11,6 +11,7 @@
 struct launch {
 	const Plan *plan;
 	int sock_fd;
+	const Cgroup *cgroup; /* where it is; NULL: in none of its own */
 	int pid_fd;
 	pid_t pid;       /* of the container's process; 0: there is none */
 	pid_t beside;    /* exec: a process of the container, to whose cgroup we go when the container's takes none */
@@ -44,6 +45,9 @@ bool launch_fail_died(struct launch *l, GError **error);
 
 /* Sets the limits of a process that is ready. */
 bool launch_set_rlimits(pid_t pid, const struct spec_process *process, GError **error);
+
+/* Sends the pidfd of the child over a connected socket (-1: nothing is done), with a word that says what made it. */
+bool launch_send_pidfd(const struct launch *l, int sock_fd, const char *word, GError **error);
 
 /* Kills the child if there is one, and reaps it. */
 void launch_abort(struct launch *l);

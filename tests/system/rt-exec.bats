@@ -155,3 +155,70 @@ prepare() {
 	for _ in $(seq 20); do rt exec "$ID" true; done
 	is "$(rt ps -f json "$ID" | jq length)" 1
 }
+
+# taker NAME: a receiver of pidfds at $DIR/NAME; what it takes is in $DIR/NAME.out
+taker() {
+	helper takefd "$DIR/$1" "$DIR/$1.ready" "$DIR/$1.out" </dev/null >/dev/null
+	await exists "$DIR/$1.ready"
+}
+
+@test "--pidfd-socket gets the process of create, run and exec" {
+	runtime_is_ours || return 0 # runc has it from 1.2 on
+	taker e
+	rt exec --detach --pidfd-socket "$DIR/e" --pid-file "$DIR/exec.pid" "$ID" sleep 1000 </dev/null >/dev/null 2>&1
+	await exists "$DIR/e.out"
+	is "$(cat "$DIR/e.out")" "setns $(cat "$DIR/exec.pid")"
+	rt delete --force "$ID"
+	taker c
+	rt_create --pidfd-socket "$DIR/c"
+	await exists "$DIR/c.out"
+	is "$(cat "$DIR/c.out")" "standard $(cat "$DIR/pid")"
+	rt delete --force "$ID"
+	taker r
+	rt run --detach --bundle "$BUNDLE" --pidfd-socket "$DIR/r" --pid-file "$DIR/pid" "$ID" </dev/null >/dev/null 2>&1
+	await exists "$DIR/r.out"
+	is "$(cat "$DIR/r.out")" "standard $(cat "$DIR/pid")"
+	rt delete --force "$ID"
+	exits 1 rt create --bundle "$BUNDLE" --pidfd-socket "$DIR/none" "$ID"
+	has "$stderr" "connect to pidfd socket $DIR/none"
+	nothing_left
+}
+
+@test "exec --cgroup: below the container's cgroup" {
+	runtime_is_ours || return 0 # 1.1.5 words its errors otherwise
+	if on_cgroup2; then
+		path=/sys/fs/cgroup/$ID prefix=
+	else
+		path=/sys/fs/cgroup/cpu/$ID prefix=cpu:
+		[ -d "$path" ] || path=/sys/fs/cgroup/cpu,cpuacct/$ID
+	fi
+	mkdir "$path/sub"
+	has "$(rt exec --cgroup "${prefix}sub" "$ID" sh -c 'cat /proc/1/cgroup /proc/self/cgroup' | sort -u)" "/$ID/sub"
+	hasnt "$(cat "/proc/$(cat "$DIR/pid")/cgroup")" sub
+	bad() {
+		exits 255 rt exec --cgroup "$2" "$ID" true
+		has "$stderr" "$1"
+	}
+	bad "no such file" "${prefix}none"
+	bad "bad sub cgroup path: sub/../.." "${prefix}sub/../.."
+	bad "bad sub cgroup path: ../x" "${prefix}../x"
+	bad "unknown controller nothing" nothing:sub
+	bad "empty <controller> prefix" :sub
+	exits 255 rt exec --cgroup "${prefix}sub" --cgroup sub "$ID" true
+	has "$stderr" "missing <controller>: prefix"
+	rmdir "$path/sub"
+}
+
+@test "exec --ignore-paused waits for resume" {
+	rt pause "$ID"
+	rt exec --ignore-paused "$ID" echo resumed </dev/null >"$DIR/exec.out" 2>&1 3>&- 4>&- &
+	waiting=$!
+	# Its process is in the cgroup, and has done nothing.
+	procs=$(find /sys/fs/cgroup/freezer/"$ID" /sys/fs/cgroup/"$ID" -maxdepth 1 -name cgroup.procs 2>/dev/null | head -n 1)
+	for _ in $(seq 300); do [ "$(wc -l <"$procs")" -lt 2 ] || break; read -r -t 0.1 <> <(:) || true; done
+	[ "$(wc -l <"$procs")" -ge 2 ]
+	is "$(cat "$DIR/exec.out")" ""
+	rt resume "$ID"
+	wait "$waiting"
+	is "$(cat "$DIR/exec.out")" resumed
+}
