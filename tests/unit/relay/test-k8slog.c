@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,6 +259,75 @@ static void test_max_files_keeps_as_many(struct fixture *f, gconstpointer data)
 	g_assert_false(g_file_test(two, G_FILE_TEST_EXISTS));
 }
 
+static char *names_in(const char *path)
+{
+	g_autofree char *dir = g_path_get_dirname(path);
+	g_autoptr(GDir) d = g_dir_open(dir, 0, NULL);
+	GList *names = NULL;
+	GString *text = g_string_new(NULL);
+	const char *name;
+
+	while ((name = g_dir_read_name(d)))
+		names = g_list_insert_sorted(names, g_strdup(name), (GCompareFunc)strcmp);
+	for (GList *n = names; n; n = n->next)
+		g_string_append_printf(text, "%s%s", n == names ? "" : " ", (const char *)n->data);
+	g_list_free_full(names, g_free);
+	return g_string_free(text, FALSE);
+}
+
+static void add_file(struct fixture *f, const char *suffix)
+{
+	g_autofree char *name = g_strconcat(f->path, suffix, NULL);
+
+	g_assert_true(g_file_set_contents(name, suffix, -1, NULL));
+}
+
+static void test_compressed_files_move_with_the_others(struct fixture *f, gconstpointer data)
+{
+	static const char *const want[] = { "log log.1 log.2 log.3.gz log.4", "log log.1 log.2 log.3 log.4.gz",
+		"log log.1 log.2 log.3 log.4" };
+
+	(void)data;
+	add_file(f, ".1");
+	add_file(f, ".2.gz");
+	add_file(f, ".3");
+	add_file(f, ".gz"); /* not ours */
+	f->rotation = (struct rotation){ .keep = true, .max_files = 4 };
+	for (size_t i = 0; i < G_N_ELEMENTS(want); i++) {
+		g_autofree char *got = NULL, *expected = g_strconcat(want[i], " log.gz", NULL);
+
+		g_assert_cmpint(rotate_log(&f->log, &f->rotation), ==, 0);
+		got = names_in(f->path);
+		g_assert_cmpstr(got, ==, expected);
+	}
+}
+
+static void test_a_gap_is_filled_and_what_is_behind_it_stays(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *got = NULL;
+
+	(void)data;
+	add_file(f, ".1.zst");
+	add_file(f, ".3");
+	f->rotation = (struct rotation){ .keep = true, .max_files = INT_MAX };
+	g_assert_cmpint(rotate_log(&f->log, &f->rotation), ==, 0);
+	got = names_in(f->path);
+	g_assert_cmpstr(got, ==, "log log.1 log.2.zst log.3");
+}
+
+static void test_a_log_with_another_name_moves_nothing(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *got = NULL, *taken = g_strconcat(f->path, ".taken", NULL);
+
+	(void)data;
+	add_file(f, ".1");
+	g_assert_cmpint(g_rename(f->path, taken), ==, 0);
+	f->rotation = (struct rotation){ .keep = true, .max_files = 1 };
+	g_assert_cmpint(rotate_log(&f->log, &f->rotation), ==, 0);
+	got = names_in(f->path);
+	g_assert_cmpstr(got, ==, "log log.1 log.taken");
+}
+
 static void test_a_left_over_temporary_file_does_not_end_rotation(struct fixture *f, gconstpointer data)
 {
 	g_autofree char *stale = g_strconcat(f->path, ".new", NULL);
@@ -333,6 +403,9 @@ int main(int argc, char **argv)
 	ADD("the-size-limit-is-never-passed-and-cuts-nothing", test_the_size_limit_is_never_passed_and_cuts_nothing);
 	ADD("without-rotation-old-content-is-replaced", test_without_rotation_old_content_is_replaced);
 	ADD("max-files-keeps-as-many", test_max_files_keeps_as_many);
+	ADD("compressed-files-move-with-the-others", test_compressed_files_move_with_the_others);
+	ADD("a-gap-is-filled-and-what-is-behind-it-stays", test_a_gap_is_filled_and_what_is_behind_it_stays);
+	ADD("a-log-with-another-name-moves-nothing", test_a_log_with_another_name_moves_nothing);
 	ADD("a-left-over-temporary-file-does-not-end-rotation", test_a_left_over_temporary_file_does_not_end_rotation);
 	ADD("a-file-that-cannot-be-replaced-stays-in-use", test_a_file_that_cannot_be_replaced_stays_in_use);
 	ADD("the-global-limit-drops-and-counts", test_the_global_limit_drops_and_counts);
