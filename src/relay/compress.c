@@ -21,7 +21,7 @@
  * is there, and only then the original may go. */
 static _Noreturn void helper(const struct compress *c, int from_fd, int to_fd, pid_t parent)
 {
-	struct spawn program = c->program;
+	struct spawn program = *c->program;
 	struct stat from, to;
 	int status;
 	pid_t pid;
@@ -94,7 +94,7 @@ int compress_next(struct compress *c, const struct k8s_log *logs, const struct k
 {
 	int r = 0;
 
-	for (const struct k8s_log *log = logs; log && c->program.path && !c->pid && r == 0; log = log->next) {
+	for (const struct k8s_log *log = logs; log && c->program && !c->pid && r == 0; log = log->next) {
 		int number = log->regular && log->path ? oldest_plain(log) : 0;
 
 		*ret_log = log;

@@ -11,7 +11,7 @@
 #include "relay/spawn.h"
 
 struct compress {
-	struct spawn program; /* from its input to its output; path NULL: nothing is compressed */
+	const struct spawn *program; /* from its input to its output; NULL: nothing is compressed */
 	const char *suffix;   /* one of rotate_suffixes */
 	int null_fd;
 	pid_t pid;                 /* of the child at work, 0: none */

@@ -47,8 +47,11 @@ static int on_master(int master_fd, void *user)
 static void compress_logs(struct relay *r)
 {
 	const struct k8s_log *log = &r->log;
-	int err = r->runtime_pid ? 0 : compress_next(&r->compress, &r->log, &log);
+	int err;
 
+	if (!r->compress.program || r->runtime_pid)
+		return;
+	err = compress_next(&r->compress, &r->log, &log);
 	if (err < 0)
 		say(r, RELAY_WARNING, "compress old files of log", log->path, err);
 }
@@ -479,9 +482,9 @@ static int start_io(struct relay *r)
 	bool readable;
 	int err;
 
-	r->compress = (struct compress){
-		.program = set->compressor, .suffix = set->compressed_suffix, .null_fd = set->null_fd
-	};
+	r->compress = (struct compress){ .program = set->compressor.path ? &r->set.compressor : NULL,
+		.suffix = set->compressed_suffix,
+		.null_fd = set->null_fd };
 	err = spool_init(&r->spool) ?: start_logs(r) ?: spill_init(&r->spill, set->spill_dir);
 	if (err == 0 && set->journal_fields)
 		err = journal_init(&r->journal, JOURNAL_SOCKET, set->journal_fields, set->journal_partial);
