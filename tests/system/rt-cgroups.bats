@@ -142,3 +142,14 @@ prepare() { bundle sleep 1000; }
 	rt resume "$ID" || true
 	await process-gone "$(cat "$DIR/pid")"
 }
+
+@test "a memory limit of 512 KiB is enough to start" {
+	# Where nothing is charged for what was there before the limit (v1), and nothing but the program is left after it.
+	on_cgroup2 && return 0 # no memory controller in this lane
+	runtime_is_runc && return 0 # needs 6 MiB and more
+	config '.linux.resources.memory = { limit: 524288 } | .process.args = ["sh", "-c", "echo alive; cat /proc/self/cgroup >/dev/null"]'
+	for _ in 1 2 3; do
+		exits 0 rt run --bundle "$BUNDLE" "$ID"
+		is "$output" alive
+	done
+}

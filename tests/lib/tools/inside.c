@@ -13,6 +13,8 @@
  *   inside zombies             how many zombies /proc shows
  *   inside notify TEXT...      send each TEXT (\\n: newline) to $NOTIFY_SOCKET as a datagram; "barrier": wait until what was
  *                              sent has been taken, as sd_notify_barrier(3) does
+ *   inside spy FILE            until FILE is there, look at every other process: print the names of descriptors above 2 that
+ *                              can be read, and programs that are not in the image's /bin; then "seen N"
  *   inside last-thread         the first thread ends; another prints "ready" once /proc says so, and waits for a signal
  */
 #define _GNU_SOURCE
@@ -167,6 +169,58 @@ static int keyring(void)
 	return 0;
 }
 
+/* What one process lets others see of itself. */
+static void spy_on(const char *pid)
+{
+	char path[320], link[4096];
+	struct dirent *e;
+	DIR *dir;
+	ssize_t n;
+
+	snprintf(path, sizeof path, "/proc/%s/exe", pid);
+	n = readlink(path, link, sizeof link - 1);
+	if (n > 0 && strncmp(link, "/bin/", 5) != 0)
+		printf("exe %.*s\n", (int)n, link);
+	snprintf(path, sizeof path, "/proc/%s/fd", pid);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir))) {
+		if (atoi(e->d_name) <= 2)
+			continue;
+		snprintf(path, sizeof path, "/proc/%s/fd/%s", pid, e->d_name);
+		n = readlink(path, link, sizeof link - 1);
+		if (n > 0)
+			printf("fd %s %.*s\n", e->d_name, (int)n, link);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static int spy(const char *until)
+{
+	const int own = getpid();
+	int highest = own;
+
+	puts("ready");
+	fflush(stdout);
+	while (access(until, F_OK) < 0) {
+		DIR *proc = opendir("/proc");
+		struct dirent *e;
+
+		if (!proc)
+			die("/proc: %s", strerror(errno));
+		while ((e = readdir(proc))) {
+			int pid = atoi(e->d_name);
+
+			if (pid > 0 && pid != own)
+				spy_on(e->d_name);
+			highest = pid > highest ? pid : highest;
+		}
+		closedir(proc);
+	}
+	printf("seen %d\n", highest);
+	return 0;
+}
+
 static int zombies(void)
 {
 	DIR *proc = opendir("/proc");
@@ -281,6 +335,8 @@ int main(int argc, char **argv)
 		return say_signals();
 	if (strcmp(verb, "window") == 0)
 		return window();
+	if (strcmp(verb, "spy") == 0 && argc > 2)
+		return spy(argv[2]);
 	if (strcmp(verb, "zombies") == 0)
 		return zombies();
 	if (strcmp(verb, "last-thread") == 0)
