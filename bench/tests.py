@@ -293,4 +293,42 @@ def t_loss(kit):
 		lambda p: loss(kit, p, ["seq:80", endless, "65536"], 80, 0.6, reopen), LOSS_KEYS, few)
 
 
+def in_log(path):
+	"""the numbers of the lines in a log, each where it ends"""
+	seen, rest = [], {b"stdout": b"", b"stderr": b""}
+	with open(path, "rb") as f:
+		for record in f:
+			_, stream, flag, content = record.rstrip(b"\n").split(b" ", 3)
+			rest[stream] += content
+			if flag == b"F":
+				seen.append(int(rest[stream]))
+				rest[stream] = b""
+	return seen
+
+
+def order(kit, pair, lines, rate):
+	"""how the log orders what a program wrote to stdout and stderr in turn: how often a line stands behind a later one, and
+	by how many lines at most"""
+	with Box(kit, pair, ["/bin/emit", "both", str(lines), str(rate)]) as box:
+		if not box.gone(120):
+			raise Failure("the monitor does not end")
+		seen = in_log(box.log)
+	if sorted(seen) != list(range(lines)):
+		raise Failure(f"{len(seen)} of {lines} lines are in the log")
+	newest, behind, farthest = -1, 0, 0
+	for n in seen:
+		behind += n < newest
+		farthest = max(farthest, newest - n)
+		newest = max(newest, n)
+	return {"inversions/10,000 lines": behind / lines * 1e4, "farthest": farthest}
+
+
+def t_order(kit):
+	real = {m: p for m, p in kit.monitor_pairs().items() if m != "floor"}
+	for rate, what in ((500, "500 lines a second"), (5000, "5,000 lines a second"), (0, "as fast as the pipes take them")):
+		lines = min(rate * 4 or 40000, 40000)
+		kit.measure(f"order-{rate}", f"Order of stdout and stderr, {what}", real,
+			lambda p, lines=lines, rate=rate: order(kit, p, lines, rate), ["inversions/10,000 lines", "farthest"])
+
+
 TESTS = {name[2:]: f for name, f in list(globals().items()) if name.startswith("t_")}

@@ -5,6 +5,8 @@
  *   emit stamp                    print "STAMP <ns>", exit
  *   emit flood KIND BYTES CHUNK   wait at the gate, print "BEGIN <ns>", the payload, "END <ns>", hold
  *   emit count KIND BYTES CHUNK   print the payload, exit; /bench/count holds the number of bytes written so far
+ *   emit both LINES RATE          print numbered lines (8 digits) to stdout and stderr in turn, RATE a second (0: as fast as
+ *                                 the pipes take them), exit
  *   emit sink                     print "READY <ns>", read stdin to its end, print "SINK <bytes> <ns of the end>", hold
  *
  * KIND: line:N  lines of N bytes, newline included        seq:N  the same, starting with 16 hex digits of a counter
@@ -136,6 +138,21 @@ static void flood(char **args)
 	free(buf);
 }
 
+static void both(uint64_t lines, uint64_t rate)
+{
+	uint64_t at = clock_ns();
+	char line[16];
+
+	for (uint64_t i = 0; i < lines; i++) {
+		int n = snprintf(line, sizeof line, "%08llu\n", (unsigned long long)i);
+
+		if (rate)
+			wait_until(at += 1000000000u / rate);
+		if (write(i % 2 ? STDERR_FILENO : STDOUT_FILENO, line, (size_t)n) != n)
+			_exit(3);
+	}
+}
+
 static void wait_at_gate(void)
 {
 	char c = 'p';
@@ -186,6 +203,10 @@ int main(int argc, char **argv)
 		return 0;
 	if (strcmp(verb, "stamp") == 0) {
 		mark("STAMP");
+		return 0;
+	}
+	if (strcmp(verb, "both") == 0 && argc == 4) {
+		both(strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));
 		return 0;
 	}
 	if (strcmp(verb, "count") == 0 && argc == 5) {

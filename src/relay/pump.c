@@ -94,6 +94,15 @@ static bool both_active(const struct pump *p, uint64_t now)
 	return true;
 }
 
+/* When it was quiet before, too, what is waiting by now may have been written at the same time. */
+static bool other_waits(const struct pump_stream *s)
+{
+	const struct pump_stream *other = &s->pump->stream[s->stream == STREAM_OUT ? STREAM_ERR : STREAM_OUT];
+	int waiting;
+
+	return other->fd >= 0 && ioctl(other->fd, FIONREAD, &waiting) == 0 && waiting > 0;
+}
+
 /* In a burst of small writes a short rest lets them gather: far fewer turns, and the writer is woken less. The rest is
  * as long as it takes to gather something. Not while somebody watches, nor while the order of two streams is at stake,
  * nor at the end. */
@@ -177,7 +186,7 @@ static enum outcome read_once(struct pump_stream *s)
 		attach_accept(p->attach);
 	}
 	gather(p, s, now);
-	if (want > FAIR_READ && both_active(p, now))
+	if (want > FAIR_READ && (both_active(p, now) || other_waits(s)))
 		want = FAIR_READ;
 	n = rw_read(s->fd, to, want);
 	if (n == -EAGAIN)

@@ -716,6 +716,25 @@ static void test_who_is_connected_sees_the_first_and_the_last_bytes(struct fixtu
 	client_clear(&last);
 }
 
+/* Both pipes were filled while nobody looked: neither stream is read far ahead of the other, from the first read on. */
+static void test_two_full_pipes_are_read_in_turn(struct fixture *f, gconstpointer data)
+{
+	struct client c = client_new(f);
+	g_autofree char *text = g_strnfill(60000, 't');
+
+	(void)data;
+	g_assert_cmpint(write(f->out[1], text, 60000), ==, 60000);
+	g_assert_cmpint(write(f->err[1], text, 60000), ==, 60000);
+	while (c.got[0]->len + c.got[1]->len < 120000) {
+		turn(f);
+		while (c.got[0]->len + c.got[1]->len < f->spool.pos[0] + f->spool.pos[1]) {
+			client_read(&c, 1);
+			g_assert_cmpint(ABS((gssize)c.got[0]->len - (gssize)c.got[1]->len), <=, 8192);
+		}
+	}
+	client_clear(&c);
+}
+
 /* Writes in small pieces to both pipes in turn. */
 static void write_both(struct fixture *f, GString *all[N_STREAMS], int lines)
 {
@@ -849,6 +868,7 @@ int main(int argc, char **argv)
 	ADD("who-comes-later-is-shown-the-last-bytes", "replay", test_who_comes_later_is_shown_the_last_bytes);
 	ADD("who-is-shown-the-past-slowly-loses-no-present", "replay", test_who_is_shown_the_past_slowly_loses_no_present);
 	g_test_add_func("/relay/replay/what-is-kept-is-bounded", test_what_is_kept_is_bounded);
+	ADD("two-full-pipes-are-read-in-turn", "log", test_two_full_pipes_are_read_in_turn);
 	ADD("what-a-client-sent-before-it-left-arrives", "log", test_what_a_client_sent_before_it_left_arrives);
 	ADD("a-client-that-takes-no-output-can-still-send", "log", test_a_client_that_takes_no_output_can_still_send);
 	ADD("flooding-stdin-while-it-is-closed-is-no-reset", "log", test_flooding_stdin_while_it_is_closed_is_no_reset);
