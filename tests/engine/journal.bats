@@ -1,22 +1,7 @@
 load engine
+load journal
 
-# podman's usual log driver on hosts with systemd. The journal daemon needs no systemd, only its directories.
-
-setup_more() {
-	mkdir -p /run/systemd/journal /run/log/journal
-	/lib/systemd/systemd-journald >"$D/journald" 2>&1 3>&- 4>&- &
-	echo $! >"$D/journald.pid"
-	until_true 10 test -S /run/systemd/journal/socket
-}
-
-teardown_file() {
-	local pid
-	pid=$(cat "$D/journald.pid")
-	kill "$pid"
-	until_true 10 eval "[ ! -e /proc/$pid ] || grep -q '^State:.Z' /proc/$pid/status"
-	rm -rf /run/systemd/journal /run/log/journal # the next daemon begins anew
-	engine_teardown_file
-}
+# podman's usual log driver on hosts with systemd.
 
 entries() { # CONTAINER, as JSON, its own words only
 	journalctl --output json --no-pager CONTAINER_NAME="$1"

@@ -1,0 +1,20 @@
+# shellcheck shell=bash
+# journal.bash - the system's journal for the tests of a file. The daemon needs no systemd, only its directories.
+
+setup_more() {
+	# podman logs -f of a journal prints nothing unless its events are in the journal too, with any monitor.
+	sed -i "s/^events_logger.*/events_logger = \"journald\"/" "$D/containers.conf"
+	mkdir -p /run/systemd/journal /run/log/journal
+	/lib/systemd/systemd-journald >"$D/journald" 2>&1 3>&- 4>&- &
+	echo $! >"$D/journald.pid"
+	until_true 10 test -S /run/systemd/journal/socket
+}
+
+teardown_file() {
+	local pid
+	pid=$(cat "$D/journald.pid")
+	kill "$pid"
+	until_true 10 eval "[ ! -e /proc/$pid ] || grep -q '^State:.Z' /proc/$pid/status"
+	rm -rf /run/systemd/journal /run/log/journal # the next daemon begins anew
+	engine_teardown_file
+}
