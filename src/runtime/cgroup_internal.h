@@ -7,8 +7,8 @@
 /* The open side of a struct cgroup_hierarchy. */
 struct cgroup_node {
 	bool v2;
-	int root_fd;	   /* the mount point; -1: not opened yet */
-	int dir_fd;	   /* the container's directory; -1: not opened yet, or not there */
+	int root_fd;       /* the mount point; -1: not opened yet */
+	int dir_fd;        /* the container's directory; -1: not opened yet, or not there */
 	unsigned int made; /* directories that cgroup_create made for it */
 };
 
@@ -23,8 +23,8 @@ struct Cgroup {
 	struct cgroup_hierarchy *hierarchies;
 	struct cgroup_node *nodes; /* one for each hierarchy */
 	enum cgroup_rootless rootless;
-	bool optional; /* neither limits nor a path were asked for */
-	GPtrArray *undo;           /* struct cgroup_old: what cgroup_write has replaced; NULL: not noted */
+	bool optional;   /* neither limits nor a path were asked for */
+	GPtrArray *undo; /* struct cgroup_old: what cgroup_write has replaced; NULL: not noted */
 };
 
 #define CGROUP_NONE ((size_t)-1)
@@ -75,6 +75,9 @@ bool cgroup_drop_refused(Cgroup *cg, size_t i, int err);
 /* "WHAT PATH: errno text", with the rule in front when a user's container asks for what the user may not have. Returns
  * false. */
 bool cgroup_fail_refused(const Cgroup *cg, int err, GError **error, const char *what, const char *path);
+
+/* linux.resources.rdma, which is the same for both. */
+bool cgroup_apply_rdma(const Cgroup *cg, const struct spec_resources *resources, GError **error);
 
 /* Whether memory.swappiness is one; v2 has no such setting, but what is no value is refused there too. */
 bool cgroup_check_swappiness(const struct spec_memory *memory, GError **error);

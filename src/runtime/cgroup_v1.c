@@ -304,6 +304,6 @@ bool cgroup_v1_apply(const Cgroup *cg, const struct spec_resources *r, GError **
 	return (!r->cpu || apply_cpu(cg, r->cpu, error)) &&
 	       (!r->pids_limit.set || apply_pids(cg, r->pids_limit.value, error)) &&
 	       (!r->block_io || apply_block_io(cg, r->block_io, error)) && apply_hugepages(cg, r, error) &&
-	       (!r->network || apply_network(cg, r->network, error)) &&
+	       cgroup_apply_rdma(cg, r, error) && (!r->network || apply_network(cg, r->network, error)) &&
 	       (!r->memory || apply_memory(cg, r->memory, error));
 }

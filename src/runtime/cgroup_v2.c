@@ -278,5 +278,6 @@ bool cgroup_v2_apply(const Cgroup *cg, const struct spec_resources *r, GError **
 		cgroup_pids_max(r->pids_limit.value, pids);
 	return put(cg, "pids.max", pids, error) && (!r->cpu || apply_cpu(cg, r->cpu, error)) &&
 	       (!r->block_io || apply_block_io(cg, r->block_io, error)) && apply_hugepages(cg, r, error) &&
-	       (!r->memory || apply_memory(cg, r->memory, error)) && apply_unified(cg, &r->unified, error);
+	       cgroup_apply_rdma(cg, r, error) && (!r->memory || apply_memory(cg, r->memory, error)) &&
+	       apply_unified(cg, &r->unified, error);
 }

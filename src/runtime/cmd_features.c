@@ -101,7 +101,7 @@ static void put_linux(JsonWriter *w)
 	json_put_bool(w, "v2", true);
 	json_put_bool(w, "systemd", false);
 	json_put_bool(w, "systemdUser", false);
-	json_put_bool(w, "rdma", false);
+	json_put_bool(w, "rdma", true);
 	json_object_close(w);
 	put_seccomp(w);
 	put_enabled(w, "apparmor", true);

@@ -176,6 +176,11 @@ struct spec_hugepage_limit {
 	uint64_t limit;
 };
 
+struct spec_rdma {
+	const char *device; /* "mlx5_1" */
+	struct spec_uint handles, objects;
+};
+
 struct spec_if_priority {
 	const char *name;
 	uint32_t priority;
@@ -196,6 +201,8 @@ struct spec_resources {
 	struct spec_block_io *block_io;
 	struct spec_hugepage_limit *hugepage_limits;
 	size_t n_hugepage_limits;
+	struct spec_rdma *rdma;
+	size_t n_rdma;
 	struct spec_network *network;
 	struct spec_map unified;
 };

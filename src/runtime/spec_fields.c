@@ -29,6 +29,11 @@
 		.name = json, .type = FIELD_ARRAY, .offset = offsetof(owner, member),                                  \
 		.count_offset = offsetof(owner, n_##member), .table = &inner                                           \
 	}
+#define KEYED(owner, json, member, inner)                                                                              \
+	{                                                                                                              \
+		.name = json, .type = FIELD_KEYED, .offset = offsetof(owner, member),                                  \
+		.count_offset = offsetof(owner, n_##member), .table = &inner                                           \
+	}
 #define IDS(owner, json, member)                                                                                       \
 	{                                                                                                              \
 		.name = json, .type = FIELD_IDS, .offset = offsetof(owner, member),                                    \
@@ -169,6 +174,10 @@ TABLE(block_io, T, F(T, "weight", OPT_UINT, weight), F(T, "leafWeight", OPT_UINT
 TABLE(hugepage_limit, T, REQUIRED(T, "pageSize", STRING, page_size), REQUIRED(T, "limit", UINT, limit))
 #undef T
 
+#define T struct spec_rdma
+TABLE(rdma, T, F(T, "hcaHandles", OPT_UINT, handles), F(T, "hcaObjects", OPT_UINT, objects))
+#undef T
+
 #define T struct spec_if_priority
 TABLE(if_priority, T, REQUIRED(T, "name", STRING, name), REQUIRED(T, "priority", UINT32, priority))
 #undef T
@@ -188,7 +197,7 @@ static const struct field resources_fields[] = {
 	ARRAY(T, "hugepageLimits", hugepage_limits, hugepage_limit),
 	OBJECT(T, "network", network, network),
 	F(T, "unified", MAP, unified),
-	REFUSED("rdma"),
+	KEYED(T, "rdma", rdma, rdma),
 };
 const struct object_table spec_table_resources = { sizeof(T), resources_fields, G_N_ELEMENTS(resources_fields) };
 #undef T
@@ -214,7 +223,7 @@ TABLE(seccomp, T, F(T, "", JSON, json), F(T, "defaultAction", TEXT, default_acti
 TABLE(monotonic, T, F(T, "secs", OPT_INT, monotonic_secs), F(T, "nanosecs", OPT_INT, monotonic_nanosecs))
 TABLE(boottime, T, F(T, "secs", OPT_INT, boottime_secs), F(T, "nanosecs", OPT_INT, boottime_nanosecs))
 TABLE(time_offsets, T, INLINE("monotonic", monotonic), INLINE("boottime", boottime))
-TABLE(personality, T, REQUIRED(T, "domain", STRING, personality_domain))
+TABLE(personality, T, REQUIRED(T, "domain", STRING, personality_domain), REFUSED("flags"))
 TABLE(memory_policy, T, REQUIRED(T, "mode", STRING, memory_policy_mode), F(T, "nodes", TEXT, memory_policy_nodes),
 	F(T, "flags", STRINGS, memory_policy_flags))
 TABLE(linux_object, T, F(T, "namespaces", JSON, namespaces_json), ARRAY(T, "uidMappings", uid_mappings, id_map),

@@ -203,6 +203,26 @@ static bool read_array(SpecPool *pool, const struct object_table *table, yajl_va
 	return true;
 }
 
+static bool read_keyed(SpecPool *pool, const struct object_table *table, yajl_val v, const struct where *w, void *out,
+	size_t *ret_n, GError **error)
+{
+	char *items;
+
+	if (!YAJL_IS_OBJECT(v))
+		return wrong_type(w, "an object", v, error);
+	items = spec_pool_zalloc(pool, v->u.object.len * table->size);
+	for (size_t i = 0; i < v->u.object.len; i++) {
+		const struct where item = { w, v->u.object.keys[i], 0 };
+
+		put_pointer(items + i * table->size, v->u.object.keys[i]);
+		if (!read_object(pool, table, v->u.object.values[i], &item, items + i * table->size, error))
+			return false;
+	}
+	put_pointer(out, items);
+	*ret_n = v->u.object.len;
+	return true;
+}
+
 static bool refuse(yajl_val v, const struct where *w, GError **error)
 {
 	bool silent = YAJL_IS_FALSE(v) || (YAJL_IS_STRING(v) && *YAJL_GET_STRING(v) == '\0') ||
@@ -265,6 +285,8 @@ static bool read_field(
 		return read_object(pool, f->table, v, w, inner, error);
 	case FIELD_ARRAY:
 		return read_array(pool, f->table, v, w, at, count, error);
+	case FIELD_KEYED:
+		return read_keyed(pool, f->table, v, w, at, count, error);
 	case FIELD_LIST:
 		/* struct { items *, size_t n } */
 		return read_array(pool, f->table, v, w, at, (size_t *)((char *)at + sizeof(void *)), error);

@@ -25,9 +25,10 @@ enum field_type {
 	FIELD_INTO,     /* the inner object is the struct at offset */
 	FIELD_OBJECT,   /* pointer to a struct of its own, NULL when absent */
 	FIELD_ARRAY,    /* pointer to an array of structs, and a count */
-	FIELD_LIST,     /* the array's pointer and count lie in a struct {pointer, count} at offset */
-	FIELD_JSON,     /* yajl_val, the object itself */
-	FIELD_REFUSED,  /* not supported: an error when it says anything (null, "", [], {} and false say nothing) */
+	FIELD_KEYED, /* an object of objects: an array of structs, each with its key in a leading const char *, and a count */
+	FIELD_LIST,    /* the array's pointer and count lie in a struct {pointer, count} at offset */
+	FIELD_JSON,    /* yajl_val, the object itself */
+	FIELD_REFUSED, /* not supported: an error when it says anything (null, "", [], {} and false say nothing) */
 };
 
 struct object_table;
@@ -36,7 +37,7 @@ struct field {
 	const char *name;
 	enum field_type type;
 	size_t offset;
-	size_t count_offset;              /* FIELD_ARRAY, FIELD_IDS */
+	size_t count_offset;              /* FIELD_ARRAY, FIELD_KEYED, FIELD_IDS */
 	const struct object_table *table; /* FIELD_INLINE, _INTO, _OBJECT, _ARRAY, _LIST */
 	bool required;
 	const char *missing; /* the error when it is absent; NULL: "PATH is required" */

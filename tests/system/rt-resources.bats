@@ -345,3 +345,16 @@ remove_parents() {
 	exits 0 rt delete --force "$ID"
 	nothing_left
 }
+
+@test "rdma limits: where there is no such controller, the path of the limit is told" {
+	runtime_is_ours || return 0
+	! grep -qs rdma /sys/fs/cgroup/cgroup.controllers || skip "the controller is here"
+	[ ! -d /sys/fs/cgroup/rdma ] || skip "the controller is here"
+	bundle sleep 1000
+	config '.linux.resources.rdma = { mlx5_1: { hcaHandles: 3, hcaObjects: 10 } }'
+	exits 1 rt create --bundle "$BUNDLE" "$ID"
+	has "$stderr" "linux.resources.rdma.mlx5_1"
+	nothing_left
+	config '.linux.resources.rdma = { mlx5_1: {} }' # asks for nothing
+	rt_create
+}

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "runtime/spec.h"
+#include "runtime/spec_table.h"
 
 /* The least that is valid. */
 #define ROOT    "\"root\":{\"path\":\"rootfs\"}"
@@ -153,7 +154,10 @@ static void test_refused(void)
 			"no uid mappings found (linux.uidMappings)" },
 		{ HEAD ",\"linux\":{\"intelRdt\":{\"closID\":\"x\"}}}", "linux.intelRdt is not supported" },
 		{ HEAD ",\"linux\":{\"netDevices\":{\"eth0\":{}}}}", "linux.netDevices is not supported" },
-		{ HEAD ",\"linux\":{\"resources\":{\"rdma\":{\"x\":{}}}}}", "linux.resources.rdma is not supported" },
+		{ HEAD ",\"linux\":{\"resources\":{\"rdma\":{\"x\":1}}}}",
+			"linux.resources.rdma.x: expected an object" },
+		{ HEAD ",\"linux\":{\"personality\":{\"domain\":\"LINUX\",\"flags\":[\"x\"]}}}",
+			"linux.personality.flags is not supported" },
 		{ HEAD ",\"linux\":{\"resources\":{\"devices\":[{}]}}}",
 			"linux.resources.devices[0].allow is required" },
 		{ HEAD ",\"linux\":{\"resources\":{\"pids\":{}}}}", "linux.resources.pids.limit is required" },
@@ -211,6 +215,115 @@ static void test_cut_short(void)
 	}
 }
 
+/* Every field of the specification is read, or refused by name, or meant to be ignored; a new one has to be decided. */
+static const char *const all_fields[] = {
+#include "spec-fields.inc"
+};
+
+static const char *const refused_fields[] = { "linux.intelRdt", "linux.netDevices", "linux.personality.flags", NULL };
+
+/* Other platforms', and what is read by hand. */
+static const char *const ignored_fields[] = { "freebsd", "solaris", "vm", "windows", "zos", "process.commandLine",
+	"process.user.username", "linux.namespaces[].type", "linux.namespaces[].path", NULL };
+
+static const struct field *find_field(const struct object_table *table, const char *name)
+{
+	for (size_t i = 0; i < table->n_fields; i++)
+		if (strcmp(table->fields[i].name, name) == 0)
+			return &table->fields[i];
+	return NULL;
+}
+
+static const struct field *find_path(const char *path)
+{
+	g_auto(GStrv) parts = g_strsplit(path, ".", -1);
+	const struct object_table *table = &spec_table_top;
+	const struct field *f = NULL;
+
+	for (char **part = parts; *part; part++) {
+		if (strcmp(*part, "*") == 0) {
+			g_assert_true(f && f->type == FIELD_KEYED);
+			continue;
+		}
+		(*part)[strcspn(*part, "[")] = '\0';
+		f = table ? find_field(table, *part) : NULL;
+		if (!f || f->type == FIELD_REFUSED)
+			return f;
+		table = f->table;
+	}
+	return f;
+}
+
+static void test_fields(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(all_fields); i++) {
+		const struct field *f;
+
+		if (g_strv_contains(ignored_fields, all_fields[i])) {
+			continue;
+		}
+		f = find_path(all_fields[i]);
+		if (!f)
+			g_error("%s is neither read nor refused nor meant to be ignored", all_fields[i]);
+		if (f->type == FIELD_REFUSED) {
+			bool known = false;
+
+			for (const char *const *r = refused_fields; *r; r++)
+				known |= g_str_has_prefix(all_fields[i], *r);
+			if (!known)
+				g_error("%s is refused", all_fields[i]);
+		}
+	}
+	for (const char *const *r = refused_fields; *r; r++)
+		g_assert_cmpint(find_path(*r)->type, ==, FIELD_REFUSED);
+}
+
+/* The other way round: nothing is read that the specification does not know. */
+static void check_known(const struct object_table *table, const char *path)
+{
+	for (size_t i = 0; i < table->n_fields; i++) {
+		const struct field *f = &table->fields[i];
+		g_autofree char *name = *path ? g_strdup_printf("%s.%s", path, f->name) : g_strdup(f->name);
+		g_autofree char *inner = g_strdup_printf("%s%s", name,
+			f->type == FIELD_KEYED                            ? ".*"
+			: f->type == FIELD_ARRAY || f->type == FIELD_LIST ? "[]"
+									  : "");
+		bool known = !*f->name;
+
+		for (size_t j = 0; j < G_N_ELEMENTS(all_fields) && !known; j++)
+			known = strcmp(all_fields[j], name) == 0 || g_str_has_prefix(all_fields[j], inner);
+		if (!known)
+			g_error("%s is not in the specification", name);
+		if (f->table)
+			check_known(f->table, inner);
+	}
+}
+
+static void test_known(void)
+{
+	check_known(&spec_table_top, "");
+}
+
+static void test_rdma(void)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Spec) spec =
+		spec_parse("{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"r\"},\"linux\":{\"resources\":"
+			   "{\"rdma\":{\"mlx5_1\":{\"hcaHandles\":3},\"mlx4_0\":{\"hcaObjects\":1000}}}}}",
+			"x", &error);
+
+	g_assert_no_error(error);
+	g_assert_cmpuint(spec->linux_.resources->n_rdma, ==, 2);
+	g_assert_cmpstr(spec->linux_.resources->rdma[0].device, ==, "mlx5_1");
+	g_assert_true(spec->linux_.resources->rdma[0].handles.set);
+	g_assert_false(spec->linux_.resources->rdma[0].objects.set);
+	g_assert_cmpuint(spec->linux_.resources->rdma[1].objects.value, ==, 1000);
+	g_assert_null(spec_parse("{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"r\"},\"linux\":{\"resources\":"
+				 "{\"rdma\":{\"mlx5_1\":{\"hcaHandles\":-3}}}}}",
+		"x", &error));
+	g_assert_nonnull(strstr(error->message, "linux.resources.rdma.mlx5_1.hcaHandles"));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -223,5 +336,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/runtime/spec/refuses-with-the-path", test_refused);
 	g_test_add_func("/runtime/spec/knows-an-escaped-backslash-from-a-nul", test_no_nul);
 	g_test_add_func("/runtime/spec/survives-being-cut-short", test_cut_short);
+	g_test_add_func("/runtime/spec/every-field-of-the-specification-is-decided", test_fields);
+	g_test_add_func("/runtime/spec/only-fields-of-the-specification-are-read", test_known);
+	g_test_add_func("/runtime/spec/rdma-limits-by-device", test_rdma);
 	return g_test_run();
 }
