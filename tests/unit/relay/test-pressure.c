@@ -167,26 +167,29 @@ struct found {
 static struct found check_records(const char *text)
 {
 	struct found r = { .last = { UINT32_MAX, UINT32_MAX } };
-	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
-	g_assert_true(!*text || g_str_has_suffix(text, "\n"));
-	for (char **l = lines; *l && **l; l++) {
-		enum stream s = strncmp(*l + 36, "stderr", 6) == 0 ? STREAM_ERR : STREAM_OUT;
+	for (const char *p = text, *end = text + strlen(text), *nl; p < end; p = nl + 1) {
+		g_autofree char *line = NULL;
+		enum stream s;
 		uint32_t n;
 
-		g_assert_cmpuint(strlen(*l), >, K8S_PREFIX);
-		g_assert_true(g_str_has_prefix(*l + 36, s == STREAM_ERR ? "stderr F " : "stdout F "));
-		if (strstr(*l, "tallyman: dropped ")) {
+		nl = memchr(p, '\n', (size_t)(end - p));
+		g_assert_nonnull(nl);
+		line = g_strndup(p, (gsize)(nl - p)); /* a sanitizer measures strings to their ends, again and again */
+		g_assert_cmpuint(strlen(line), >, K8S_PREFIX);
+		s = strncmp(line + 36, "stderr", 6) == 0 ? STREAM_ERR : STREAM_OUT;
+		g_assert_true(g_str_has_prefix(line + 36, s == STREAM_ERR ? "stderr F " : "stdout F "));
+		if (g_str_has_prefix(line + K8S_PREFIX, "tallyman: dropped ")) {
 			r.markers++;
 			continue;
 		}
-		n = (uint32_t)g_ascii_strtoull(*l + K8S_PREFIX, NULL, 10);
+		n = (uint32_t)g_ascii_strtoull(line + K8S_PREFIX, NULL, 10);
 		if (r.records[s]++ == 0)
 			r.first[s] = n;
 		else
 			g_assert_cmpuint(n, >, r.last[s]);
 		r.last[s] = n;
-		r.bytes[s] += strlen(*l) - K8S_PREFIX + 1;
+		r.bytes[s] += strlen(line) - K8S_PREFIX + 1;
 	}
 	return r;
 }
@@ -239,7 +242,7 @@ static void test_one_stream_that_waits_keeps_no_room_from_the_other(void)
 
 	g_assert_cmpint(spool_init(&s), ==, 0);
 	c = spool_end(&s);
-	for (int round = 0; round < 200000; round++) {
+	for (int round = 0; round < 60000; round++) {
 		uint32_t skip = round % 20000 < 10000 ? 1u << STREAM_OUT : g_rand_boolean(rand) ? 0 : 1u << STREAM_ERR;
 		enum stream w = g_rand_boolean(rand) ? STREAM_OUT : STREAM_ERR, got;
 		uint32_t space, n = (uint32_t)g_rand_int_range(rand, 1, 60);
@@ -386,12 +389,12 @@ static void test_any_trouble_leaves_whole_records_and_exact_accounts(struct fixt
 
 	(void)data;
 	f->log.marker = true;
-	for (int round = 0; round < 600; round++) {
+	for (int round = 0; round < 150; round++) {
 		struct found found;
 
 		f->log.stream[0].policy = (enum log_policy)g_rand_int_range(rand, 0, N_LOG_POLICIES);
 		f->log.stream[1].policy = (enum log_policy)g_rand_int_range(rand, 0, N_LOG_POLICIES);
-		limit_file_size(g_rand_boolean(rand) ? UNLIMITED : (rlim_t)g_rand_int_range(rand, 0, 4000000));
+		limit_file_size(g_rand_boolean(rand) ? UNLIMITED : (rlim_t)g_rand_int_range(rand, 0, 400000));
 		for (int n = g_rand_int_range(rand, 0, g_rand_boolean(rand) ? 10 : 3000); n > 0; n--)
 			feed_line(f, g_rand_boolean(rand) ? STREAM_OUT : STREAM_ERR,
 				(guint)g_rand_int_range(rand, 0, 300));
@@ -400,7 +403,7 @@ static void test_any_trouble_leaves_whole_records_and_exact_accounts(struct fixt
 		limit_file_size(UNLIMITED);
 		found = check_file(f);
 		assert_accounts(f, &found);
-		if (f->log.size > 3000000) {
+		if (f->log.size > 300000) {
 			g_assert_cmpint(ftruncate(f->log.fd, 0), ==, 0);
 			f->log.size = 0;
 			for (int s = 0; s < N_STREAMS; s++) {
@@ -497,7 +500,7 @@ static void test_block_waits_for_a_slow_reader_and_loses_nothing(struct fixture 
 	bool waited = false;
 
 	(void)data;
-	while (f->line[0] + f->line[1] < 40000) {
+	while (f->line[0] + f->line[1] < 10000) {
 		for (int i = g_rand_int_range(rand, 1, 500); i > 0; i--)
 			(void)spool_line(f, g_rand_boolean(rand) ? STREAM_OUT : STREAM_ERR,
 				(guint)g_rand_int_range(rand, 0, 300));
@@ -526,14 +529,14 @@ static void test_a_stream_that_waits_does_not_stop_one_that_drops(struct fixture
 	feeder_set_policy(&f->feeder, STREAM_ERR, LOG_DROP_NEWEST);
 	while (spool_line(f, STREAM_OUT, 100))
 		feeder_run(&f->feeder, BOTH);
-	for (int i = 0; i < 100000; i++) {
+	for (int i = 0; i < 30000; i++) {
 		g_assert_true(spool_line(f, STREAM_ERR, 100));
 		if (i % 10 == 0)
 			feeder_run(&f->feeder, BOTH);
 	}
 	g_assert_cmpuint(f->feeder.waiting, ==, 1u << STREAM_OUT);
 	g_assert_cmpuint(f->log.stream[STREAM_OUT].dropped, ==, 0);
-	g_assert_cmpuint(f->log.stream[STREAM_ERR].dropped, >, 5000000);
+	g_assert_cmpuint(f->log.stream[STREAM_ERR].dropped, >, 1500000);
 	g_assert_cmpint(f->losses, >, 0);
 }
 
@@ -576,7 +579,7 @@ static void test_a_pipe_gets_whole_records_whatever_is_dropped(struct fixture *f
 	struct found found;
 
 	(void)data;
-	for (int round = 0; round < 3000; round++) {
+	for (int round = 0; round < 400; round++) {
 		feeder_set_policy(&f->feeder, STREAM_OUT, (enum log_policy)g_rand_int_range(rand, 1, N_LOG_POLICIES));
 		feeder_set_policy(&f->feeder, STREAM_ERR, (enum log_policy)g_rand_int_range(rand, 1, N_LOG_POLICIES));
 		for (int i = g_rand_int_range(rand, 0, 300); i > 0; i--)
