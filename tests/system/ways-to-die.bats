@@ -283,6 +283,9 @@ not_begun() {
 
 # --- for lack of memory ---------------------------------------------------------------------------------------------
 
+# The lane for cgroup v2 has no memory controller where the host has bound it to version 1.
+memory_is_counted() { ! on_cgroup2 || grep -qw memory /sys/fs/cgroup/cgroup.controllers; }
+
 # limited SCRIPT: a container with 20 MiB; `eat` in it takes more
 limited() {
 	bundle sh -c "eat() { (echo 1000 >/proc/self/oom_score_adj; exec tail -c 100m /dev/zero); }; $1"
@@ -291,8 +294,8 @@ limited() {
 	mon_started
 }
 
-@test "v1: the first process is killed for lack of memory" {
-	on_cgroup2 && return 0
+@test "the first process is killed for lack of memory" {
+	memory_is_counted || return 0
 	limited 'exec tail -c 100m /dev/zero'
 	mon_end
 	recorded oom 137 - SIGKILL '.evidence.oom_kill >= 1' '.cgroup.memory_peak_bytes > 15000000' \
@@ -301,16 +304,16 @@ limited() {
 	! monitor_is_ours || [ -e "$BUNDLE/oom" ]
 }
 
-@test "v1: a child is killed for lack of memory, the first process leaves with 3" {
-	on_cgroup2 && return 0
+@test "a child is killed for lack of memory, the first process leaves with 3" {
+	memory_is_counted || return 0
 	limited 'eat; exit 3'
 	mon_end
 	recorded exit 3 3 - '.evidence.oom_kill >= 1'
 	[ -e "$DIR/persist/oom" ]
 }
 
-@test "v1: killed long after a child was killed for lack of memory" {
-	on_cgroup2 && return 0
+@test "killed long after a child was killed for lack of memory" {
+	memory_is_counted || return 0
 	limited 'eat; sleep 5; echo ready; sleep 1000'
 	await match "$LOG" ready
 	[ -e "$DIR/persist/oom" ]
@@ -320,9 +323,9 @@ limited() {
 }
 
 @test "without a memory cgroup nothing is known of its memory, and that is said" {
-	on_cgroup2 || return 0
+	! memory_is_counted || return 0
 	mon_run true
-	! monitor_is_ours || [ -e /sys/fs/cgroup/leaf/memory.events ] || true_of "$BUNDLE/exit.json" \
+	! monitor_is_ours || true_of "$BUNDLE/exit.json" \
 		'.evidence.oom_kill == "unavailable"' '.cgroup.memory_peak_bytes == "unavailable"' '.cgroup.cpu_us > 0'
 }
 
