@@ -110,7 +110,7 @@ static void put_linux(JsonWriter *w)
 	json_object_open(w, "mountExtensions");
 	put_enabled(w, "idmap", true);
 	json_object_close(w);
-	put_enabled(w, "netDevices", false);
+	put_enabled(w, "netDevices", true);
 	json_object_close(w);
 }
 

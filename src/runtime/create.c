@@ -23,6 +23,7 @@
 #include "common/error.h"
 #include "common/statefile.h"
 #include "runtime/hooks.h"
+#include "runtime/net_devices.h"
 #include "runtime/idmap.h"
 #include "runtime/start.h"
 #include "runtime/unix_connect.h"
@@ -317,8 +318,8 @@ static bool start_child(struct creation *c, const struct create_options *o, GErr
 	bool started = launch_start(&c->launch, c->plan, c->container->cgroup, error);
 
 	drop_empty_cgroup(c);
-	if (!started || !attend(c, error) || !create_record(c, error) ||
-		!launch_set_rlimits(c->launch.pid, c->spec->process, error) ||
+	if (!started || !net_devices_move(&c->spec->linux_, c->launch.pid, error) || !attend(c, error) ||
+		!create_record(c, error) || !launch_set_rlimits(c->launch.pid, c->spec->process, error) ||
 		!launch_send_pidfd(&c->launch, c->pidfd_socket, "standard", error) || !launch_go(&c->launch, error)) {
 		if (c->launch.reaped)
 			blame_oom(c, error);

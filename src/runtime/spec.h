@@ -231,6 +231,11 @@ struct spec_seccomp {
 	yajl_val json; /* the object itself, for a content key */
 };
 
+struct spec_net_device {
+	const char *host_name;
+	const char *name; /* in the container; NULL: the same */
+};
+
 struct spec_linux {
 	struct spec_namespace namespaces[N_NS_TYPES];
 	struct spec_id_map *uid_mappings, *gid_mappings;
@@ -248,6 +253,8 @@ struct spec_linux {
 	const char *personality_domain;
 	const char *memory_policy_mode, *memory_policy_nodes;
 	const char **memory_policy_flags;
+	struct spec_net_device *net_devices;
+	size_t n_net_devices;
 	yajl_val namespaces_json;
 };
 

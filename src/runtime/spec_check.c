@@ -1,5 +1,6 @@
 /* The rules of config.json that a table of fields cannot say. Texts that engines and test suites know are runc's. */
 #include <linux/capability.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "common/error.h"
@@ -279,6 +280,30 @@ static bool check_memory_policy(const struct spec_linux *l, GError **error)
 	return true;
 }
 
+/* As the kernel has it (dev_valid_name). */
+static bool is_interface_name(const char *name)
+{
+	return *name && strlen(name) < IF_NAMESIZE && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+	       !strpbrk(name, "/: \t\n\v\f\r");
+}
+
+static bool check_net_devices(const struct spec_linux *l, GError **error)
+{
+	if (l->n_net_devices && !l->namespaces[NS_NETWORK].wanted)
+		return fail(error,
+			"unable to move network devices without a NET namespace (linux.netDevices, linux.namespaces)");
+	for (size_t i = 0; i < l->n_net_devices; i++) {
+		const struct spec_net_device *d = &l->net_devices[i];
+
+		if (!is_interface_name(d->host_name))
+			return fail(error, "invalid network device name \"%s\" (linux.netDevices)", d->host_name);
+		if (d->name && !is_interface_name(d->name))
+			return fail(error, "invalid network device name \"%s\" (linux.netDevices.%s.name)", d->name,
+				d->host_name);
+	}
+	return true;
+}
+
 static bool check_linux(const struct spec *s, GError **error)
 {
 	static const char *const propagation[] = { "shared", "rshared", "slave", "rslave", "private", "rprivate",
@@ -295,7 +320,7 @@ static bool check_linux(const struct spec *s, GError **error)
 		strcmp(l->personality_domain, "LINUX32") != 0)
 		return fail(error, "invalid personality domain %s", l->personality_domain);
 	return (!l->memory_policy_mode || check_memory_policy(l, error)) && check_namespaces(s, error) &&
-	       check_sysctls(s, error) && check_devices(l, error);
+	       check_sysctls(s, error) && check_devices(l, error) && check_net_devices(l, error);
 }
 
 static bool check_mounts(const struct spec *s, GError **error)

@@ -219,6 +219,10 @@ TABLE(seccomp, T, F(T, "", JSON, json), F(T, "defaultAction", TEXT, default_acti
 	F(T, "listenerMetadata", TEXT, listener_metadata), ARRAY(T, "syscalls", syscalls, syscall_rule))
 #undef T
 
+#define T struct spec_net_device
+TABLE(net_device, T, F(T, "name", TEXT, name))
+#undef T
+
 #define T struct spec_linux
 TABLE(monotonic, T, F(T, "secs", OPT_INT, monotonic_secs), F(T, "nanosecs", OPT_INT, monotonic_nanosecs))
 TABLE(boottime, T, F(T, "secs", OPT_INT, boottime_secs), F(T, "nanosecs", OPT_INT, boottime_nanosecs))
@@ -233,7 +237,7 @@ TABLE(linux_object, T, F(T, "namespaces", JSON, namespaces_json), ARRAY(T, "uidM
 	OBJECT(T, "seccomp", seccomp, seccomp), F(T, "sysctl", MAP, sysctl), F(T, "maskedPaths", STRINGS, masked_paths),
 	F(T, "readonlyPaths", STRINGS, readonly_paths), F(T, "mountLabel", TEXT, mount_label),
 	INLINE("personality", personality), INLINE("memoryPolicy", memory_policy), REFUSED("intelRdt"),
-	REFUSED("netDevices"))
+	KEYED(T, "netDevices", net_devices, net_device))
 #undef T
 
 #define T struct spec

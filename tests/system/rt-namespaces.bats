@@ -111,3 +111,41 @@ prepare() { bundle true; }
 		esac
 	done
 }
+
+# in_netns CMD...: in a network namespace with the interface tm0, which has an address
+in_netns() {
+	unshare -n sh -c 'ip tuntap add dev tm0 mode tap && ip addr add 10.9.8.7/24 dev tm0 && ip addr add fd00::7/64 dev tm0 &&
+		ip link set lo up && "$@"' in_netns "$@"
+}
+
+@test "netDevices: an interface of the host becomes the container's, with its addresses, and up" {
+	runtime_is_ours || return 0
+	bundle true
+	in_netns true || skip "the kernel has no tap interfaces"
+	config '.linux.netDevices = { tm0: { name: "inside0" } } | .process.args = ["sh", "-c", "ip addr show inside0"]'
+	out=$(in_netns "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID")
+	has "$out" "inside0: <"
+	like "$out" '<[^>]*UP'
+	has "$out" "inet 10.9.8.7/24"
+	has "$out" "inet6 fd00::7/64"
+	config '.linux.netDevices = { tm0: {} } | .process.args = ["ip", "addr", "show", "tm0"]'
+	has "$(in_netns "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID")" "inet 10.9.8.7/24"
+}
+
+@test "netDevices: what is not there, a name that is taken, and no network namespace are errors" {
+	runtime_is_ours || return 0
+	bundle true
+	in_netns true || skip "the kernel has no tap interfaces"
+	config '.linux.netDevices = { nothing0: {} }'
+	exits 1 rt create --bundle "$BUNDLE" "$ID"
+	has "$stderr" "linux.netDevices.nothing0: find the interface: no such device"
+	nothing_left
+	config '.linux.netDevices = { tm0: { name: "lo" } }'
+	exits 1 in_netns "$RUNTIME" --root "$ROOT" create --bundle "$BUNDLE" "$ID"
+	has "$stderr" "linux.netDevices.tm0: move it into the container's network namespace: file exists"
+	nothing_left
+	config '.linux.namespaces |= map(select(.type != "network")) | .linux.netDevices = { tm0: {} }'
+	exits 1 rt create --bundle "$BUNDLE" "$ID"
+	has "$stderr" "unable to move network devices without a NET namespace"
+	nothing_left
+}

@@ -153,7 +153,10 @@ static void test_refused(void)
 		{ HEAD ",\"linux\":{\"namespaces\":[{\"type\":\"user\"}]}}",
 			"no uid mappings found (linux.uidMappings)" },
 		{ HEAD ",\"linux\":{\"intelRdt\":{\"closID\":\"x\"}}}", "linux.intelRdt is not supported" },
-		{ HEAD ",\"linux\":{\"netDevices\":{\"eth0\":{}}}}", "linux.netDevices is not supported" },
+		{ HEAD ",\"linux\":{\"netDevices\":{\"eth0\":{}}}}", "without a NET namespace" },
+		{ HEAD ",\"linux\":{\"namespaces\":[{\"type\":\"network\"}],\"netDevices\":{\"eth0\":{\"name\":\"a/"
+		       "b\"}}}}",
+			"invalid network device name \"a/b\" (linux.netDevices.eth0.name)" },
 		{ HEAD ",\"linux\":{\"resources\":{\"rdma\":{\"x\":1}}}}",
 			"linux.resources.rdma.x: expected an object" },
 		{ HEAD ",\"linux\":{\"personality\":{\"domain\":\"LINUX\",\"flags\":[\"x\"]}}}",
@@ -220,7 +223,7 @@ static const char *const all_fields[] = {
 #include "spec-fields.inc"
 };
 
-static const char *const refused_fields[] = { "linux.intelRdt", "linux.netDevices", "linux.personality.flags", NULL };
+static const char *const refused_fields[] = { "linux.intelRdt", "linux.personality.flags", NULL };
 
 /* Other platforms', and what is read by hand. */
 static const char *const ignored_fields[] = { "freebsd", "solaris", "vm", "windows", "zos", "process.commandLine",

@@ -1,0 +1,13 @@
+/* linux.netDevices: interfaces of the host that become the container's. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "runtime/spec.h"
+
+/* Moves them from our network namespace into that of process pid, under their new names, with their permanent global
+ * addresses, and sets them up. They do not come back by themselves but when the namespace ends (physical ones). The error
+ * names the JSON path. */
+bool net_devices_move(const struct spec_linux *linux_, pid_t pid, GError **error);
