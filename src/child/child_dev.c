@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -139,6 +140,7 @@ int step_console(struct child *c, const struct child_op *op)
 	struct winsize size = { .ws_row = k->height, .ws_col = k->width };
 	auto_fd master = open_ptmx(c);
 	auto_fd slave = -1;
+	struct termios modes;
 	int unlock = 0, r;
 
 	if (master < 0)
@@ -150,6 +152,10 @@ int step_console(struct child *c, const struct child_op *op)
 		return child_fail(c, PART_SLAVE);
 	if (k->height && k->width && ioctl(master, TIOCSWINSZ, &size) < 0)
 		return child_fail(c, PART_WINSIZE);
+	if (k->plain_newlines && tcgetattr(slave, &modes) == 0) {
+		modes.c_oflag &= ~(tcflag_t)ONLCR;
+		(void)tcsetattr(slave, TCSANOW, &modes); /* then there are carriage returns */
+	}
 	r = k->bind ? bind_console(c, slave) : 0;
 	if (r < 0)
 		return child_result(c, PART_MOUNT, r);

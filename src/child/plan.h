@@ -183,7 +183,8 @@ struct op_pivot {
 struct op_console {
 	int socket_fd; /* gets the master */
 	unsigned short height, width;
-	bool bind; /* put it on /dev/console */
+	bool bind;           /* put it on /dev/console */
+	bool plain_newlines; /* it ends lines with newlines alone */
 	uid_t uid; /* owner of the slave */
 };
 

@@ -104,6 +104,7 @@ static bool make_plan(struct session *s, const struct exec_cli *o, GError **erro
 		.listen_fds = listen_fds,
 		.preserved = listen_fds + o->preserve_fds,
 		.console_fd = s->foreground ? foreground_console_fd(s->foreground) : s->console_fd,
+		.plain_newlines = s->foreground && !isatty(STDOUT_FILENO),
 		.go_fd = -1,
 		.start_fd = -1,
 		.keep_sys_groups =

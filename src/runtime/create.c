@@ -345,6 +345,7 @@ static bool create_in_directory(struct creation *c, const struct globals *global
 	if (o->pidfd_socket && !unix_connect(o->pidfd_socket, "pidfd socket", &c->pidfd_socket, error))
 		return false;
 	c->request.console_fd = console >= 0 ? console : o->console_fd;
+	c->request.plain_newlines = o->console_fd >= 0 && !isatty(STDOUT_FILENO);
 	if (!create_prepare(c, globals, error))
 		return false;
 	return (make_plan(c, o, self, error) && start_child(c, o, error)) ||

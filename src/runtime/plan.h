@@ -24,6 +24,7 @@ struct plan_request {
 	int preserved;        /* descriptors from 3 on that the container keeps */
 	int listen_fds;       /* of these, sockets of LISTEN_FDS */
 	int console_fd;       /* socket that gets the terminal, -1: none */
+	bool plain_newlines;  /* its output goes to a file or a pipe of our caller: no carriage returns */
 	int go_fd, start_fd;  /* the FIFOs of start, -1: none (run, exec) */
 	bool keep_sys_groups; /* leave the caller's supplementary groups */
 };

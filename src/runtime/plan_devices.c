@@ -150,6 +150,7 @@ bool plan_console(Plan *plan, GError **error)
 		.height = (unsigned short)p->console_height.value,
 		.width = (unsigned short)p->console_width.value,
 		.bind = spec && plan_has_namespace(plan, NS_MOUNT) && owns_dev(spec),
+		.plain_newlines = plan->request.plain_newlines,
 		.uid = p->uid,
 	};
 	return true;

@@ -264,14 +264,17 @@ static bool check_memory_policy(const struct spec_linux *l, GError **error)
 {
 	int mode = procvalues_mempolicy_mode(l->memory_policy_mode);
 	bool none = mode == PROCVALUES_MPOL_DEFAULT || mode == PROCVALUES_MPOL_LOCAL;
-	gulong nodes[16];
+	gulong nodes[16] = { 0 };
+	int n = 0;
 
 	if (mode < 0)
 		return fail(error, "invalid memory policy mode \"%s\"", l->memory_policy_mode);
 	if (l->memory_policy_nodes && !procvalues_cpu_list(l->memory_policy_nodes, nodes, G_N_ELEMENTS(nodes)))
 		return fail(error, "invalid memory policy nodes \"%s\": not a list of numbers", l->memory_policy_nodes);
-	if (none && l->memory_policy_nodes)
-		return fail(error, "memory policy mode requires 0 nodes but got \"%s\"", l->memory_policy_nodes);
+	for (size_t i = 0; l->memory_policy_nodes && i < G_N_ELEMENTS(nodes); i++)
+		n += __builtin_popcountl(nodes[i]);
+	if (none && n > 0)
+		return fail(error, "memory policy mode requires 0 nodes but got %d (linux.memoryPolicy.nodes)", n);
 	if (!none && mode != PROCVALUES_MPOL_PREFERRED && !l->memory_policy_nodes)
 		return fail(error, "memory policy mode requires at least one node but got 0");
 	for (size_t i = 0; l->memory_policy_flags && l->memory_policy_flags[i]; i++)

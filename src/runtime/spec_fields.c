@@ -228,7 +228,8 @@ TABLE(monotonic, T, F(T, "secs", OPT_INT, monotonic_secs), F(T, "nanosecs", OPT_
 TABLE(boottime, T, F(T, "secs", OPT_INT, boottime_secs), F(T, "nanosecs", OPT_INT, boottime_nanosecs))
 TABLE(time_offsets, T, INLINE("monotonic", monotonic), INLINE("boottime", boottime))
 TABLE(personality, T, REQUIRED(T, "domain", STRING, personality_domain), REFUSED("flags"))
-TABLE(memory_policy, T, REQUIRED(T, "mode", STRING, memory_policy_mode), F(T, "nodes", TEXT, memory_policy_nodes),
+TABLE(memory_policy, T, { .name = "mode", .type = FIELD_STRING, .offset = offsetof(T, memory_policy_mode), .required = true,
+	.missing = "invalid memory policy mode \"\" (linux.memoryPolicy.mode is required)" }, F(T, "nodes", TEXT, memory_policy_nodes),
 	F(T, "flags", STRINGS, memory_policy_flags))
 TABLE(linux_object, T, F(T, "namespaces", JSON, namespaces_json), ARRAY(T, "uidMappings", uid_mappings, id_map),
 	ARRAY(T, "gidMappings", gid_mappings, id_map), INLINE("timeOffsets", time_offsets),

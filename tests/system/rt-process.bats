@@ -198,3 +198,10 @@ CapAmb:0000000000000020'
 	fi
 	exec {exe}<&-
 }
+
+@test "what a terminal shows goes to a file with plain newlines" {
+	runtime_is_ours || return 0 # runc does the same, but wants a terminal of its own for it
+	config '.process.terminal = true | .process.args = ["sh", "-c", "echo one; echo two; tty"]'
+	exits 0 rt run --bundle "$BUNDLE" "$ID"
+	is "$(od -An -c <<<"$output" | tr -d ' \n')" 'one\ntwo\n/dev/pts/0\n'
+}
