@@ -94,6 +94,10 @@ load ctl
 	is "$(cat "$DIR/out")" $'one\ntwo\nthree'
 	is "$(ctl logs "$ID")" $'one\ntwo\nthree'
 	is "$(ctl logs --tail 2 "$ID")" $'two\nthree'
+	gzip "$log.2" # as --log-compress does it
+	exits 0 ctl logs "$ID"
+	is "$output$stderr" $'one\ntwo\nthree'
+	is "$(ctl logs --tail 2 "$ID")" $'two\nthree'
 }
 
 @test "-f ends when its reader does, and when it is told to" {

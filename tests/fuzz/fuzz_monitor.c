@@ -99,18 +99,14 @@ static const char *take_record(const char *at, const char *end, GString *out[N_S
 	return newline + 1;
 }
 
-/* The container's output in pieces of both streams: the log holds records and nothing else, and every byte of each. The
- * first byte of a piece says which stream, how long, and whether the pipe was empty after it. */
-static void run_k8slog(const uint8_t *data, size_t size)
+/* The container's output in pieces of both streams. The first byte of a piece says which stream, how long, and whether the
+ * pipe was empty after it. What the log holds in the end: free it with g_free. */
+static char *log_pieces(bool json, const uint8_t *data, size_t size, GString *fed[N_STREAMS], off_t *ret_length)
 {
 	static const struct timespec now = { 1787578620, 123456789 };
-	GString *fed[N_STREAMS] = { g_string_new(NULL), g_string_new(NULL) };
-	GString *out[N_STREAMS] = { g_string_new(NULL), g_string_new(NULL) };
-	struct k8s_log log = { 0 };
+	struct k8s_log log = { .json = json, .attrs = "" };
 	int fd = memfd_create("log", MFD_CLOEXEC);
-	g_autofree char *text = NULL;
-	const char *at;
-	off_t length;
+	char *text;
 
 	g_assert_cmpint(k8s_init(&log, dup(fd), NULL), ==, 0);
 	k8s_set_time(&log, &now);
@@ -131,12 +127,26 @@ static void run_k8slog(const uint8_t *data, size_t size)
 		data += n;
 		size -= n;
 	}
-	k8s_end_partial(&log, STREAM_OUT);
-	k8s_end_partial(&log, STREAM_ERR);
+	k8s_end(&log, STREAM_OUT);
+	k8s_end(&log, STREAM_ERR);
 	k8s_flush(&log);
-	length = lseek(fd, 0, SEEK_END);
-	text = g_malloc((gsize)length + 1);
-	g_assert_cmpint(pread(fd, text, (size_t)length, 0), ==, length);
+	*ret_length = lseek(fd, 0, SEEK_END);
+	text = g_malloc0((gsize)*ret_length + 1);
+	g_assert_cmpint(pread(fd, text, (size_t)*ret_length, 0), ==, *ret_length);
+	k8s_clear(&log);
+	close(fd);
+	return text;
+}
+
+/* The log holds records and nothing else, and every byte of each stream. */
+static void run_k8slog(const uint8_t *data, size_t size)
+{
+	GString *fed[N_STREAMS] = { g_string_new(NULL), g_string_new(NULL) };
+	GString *out[N_STREAMS] = { g_string_new(NULL), g_string_new(NULL) };
+	off_t length;
+	g_autofree char *text = log_pieces(false, data, size, fed, &length);
+	const char *at;
+
 	for (at = text; at && at < text + length;)
 		at = take_record(at, text + length, out);
 	g_assert_nonnull(at);
@@ -145,8 +155,74 @@ static void run_k8slog(const uint8_t *data, size_t size)
 		g_string_free(out[s], TRUE);
 		g_string_free(fed[s], TRUE);
 	}
-	k8s_clear(&log);
-	close(fd);
+}
+
+/* Text with U+FFFD in the place of each byte that belongs to no character. */
+static GString *as_text(const GString *bytes)
+{
+	GString *text = g_string_new(NULL);
+
+	for (gsize i = 0; i < bytes->len;) {
+		const char *at = bytes->str + i;
+		gunichar c = *at ? g_utf8_get_char_validated(at, (gssize)(bytes->len - i)) : 0;
+
+		if (c >= 0x110000) {
+			g_string_append(text, "\xef\xbf\xbd");
+			i++;
+		} else {
+			g_string_append_len(text, at, c ? g_utf8_skip[(guchar)*at] : 1);
+			i += c ? g_utf8_skip[(guchar)*at] : 1;
+		}
+	}
+	return text;
+}
+
+/* Adds the text of a JSON string, which only a quote ends. */
+static void take_string(const char *at, GString *out)
+{
+	for (; *at != '"'; at++) {
+		g_assert_cmpint((guchar)*at, >=, 0x20);
+		if (*at != '\\')
+			g_string_append_c(out, *at);
+		else if (*++at != 'u')
+			g_string_append_c(out, *at == 'n' ? '\n' : *at == 'r' ? '\r' : *at);
+		else {
+			g_autofree char *digits = g_strndup(at + 1, 4);
+
+			g_string_append_unichar(out, (gunichar)g_ascii_strtoull(digits, NULL, 16));
+			at += 4;
+		}
+	}
+}
+
+/* Docker's records: each is JSON, and together they have every character. */
+static void run_jsonlog(const uint8_t *data, size_t size)
+{
+	GString *fed[N_STREAMS] = { g_string_new(NULL), g_string_new(NULL) };
+	GString *out[N_STREAMS] = { g_string_new(NULL), g_string_new(NULL) };
+	off_t length;
+	g_autofree char *text = log_pieces(true, data, size, fed, &length);
+	g_auto(GStrv) records = g_strsplit(text, "\n", -1);
+
+	g_assert_cmpint((off_t)strlen(text), ==, length);
+	g_assert_true(g_utf8_validate(text, length, NULL));
+	for (char **r = records; *r && **r; r++) {
+		g_autoptr(GError) error = NULL;
+		g_autoptr(JsonValue) value = json_parse(*r, &error);
+		enum stream stream = strstr(*r, "\"stream\":\"stderr\"") ? STREAM_ERR : STREAM_OUT;
+
+		g_assert_no_error(error);
+		g_assert_true(g_str_has_prefix(*r, "{\"log\":\""));
+		take_string(*r + strlen("{\"log\":\""), out[stream]);
+	}
+	for (int s = 0; s < N_STREAMS; s++) {
+		GString *want = as_text(fed[s]);
+
+		g_assert_cmpmem(out[s]->str, out[s]->len, want->str, want->len);
+		g_string_free(want, TRUE);
+		g_string_free(out[s], TRUE);
+		g_string_free(fed[s], TRUE);
+	}
 }
 
 /* What the runtime has said, handed on as JSON on the sync pipe: one line that a JSON reader takes, and not longer than
@@ -195,6 +271,7 @@ const struct fuzz_target fuzz_targets[] = {
 	{ "ctl", run_ctl },
 	{ "notify", run_notify },
 	{ "k8slog", run_k8slog },
+	{ "jsonlog", run_jsonlog },
 	{ "syncpipe", run_syncpipe },
 	{ "logspec", run_logspec },
 };
