@@ -76,6 +76,7 @@ user_namespace() {
 
 @test "id-mapped mount: a file" {
 	runtime_is_ours || return 0
+	own_rootfs
 	mapped "bind idmap" "1000 7 1" "2000 8 1"
 	config '.mounts[-1].source += "/file" | .mounts[-1].destination = "/x/one"'
 	is "$(in_container stat -c %u:%g /x/one)" 7:8
