@@ -2,12 +2,19 @@
 #include "base/sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/fallback.h"
+#include "base/rw.h"
 
 #define PIDFD_GROUP (1u << 2) /* PIDFD_SIGNAL_PROCESS_GROUP in linux/pidfd.h of Linux 6.9 */
 
@@ -32,12 +39,58 @@ int sys_pidfd_open(pid_t pid, unsigned int flags)
 	if (pid < 1)
 		return -EINVAL;
 	fd = syscall(SYS_pidfd_open, pid, flags);
+	if (fd < 0 && errno == ENOSYS)
+		return fallback_pidfd_open(pid);
 	return fd < 0 ? -errno : (int)fd;
 }
 
 int sys_pidfd_send_signal(int pidfd, int sig)
 {
-	return syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0u) < 0 ? -errno : 0;
+	if (syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0u) == 0)
+		return 0;
+	return errno == ENOSYS ? fallback_pidfd_send_signal(pidfd, sig) : -errno;
+}
+
+bool sys_pidfd_is_directory(int pidfd)
+{
+	struct stat st;
+
+	return fstat(pidfd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Of /proc/PID: whether the process has ended. */
+static bool directory_has_ended(int dir_fd)
+{
+	char text[512];
+	const char *p;
+
+	if (rw_read_file(dir_fd, "stat", text, sizeof text) <= 0)
+		return true;
+	p = strrchr(text, ')');
+	return !p || p[1] != ' ' || p[2] == 'Z' || p[2] == 'X';
+}
+
+int sys_pidfd_wait(int pidfd, int timeout_ms)
+{
+	const uint64_t due = sys_clock_ns(CLOCK_MONOTONIC) + (uint64_t)(timeout_ms > 0 ? timeout_ms : 0) * 1000000u;
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	bool directory = sys_pidfd_is_directory(pidfd);
+
+	for (;;) {
+		uint64_t now = sys_clock_ns(CLOCK_MONOTONIC);
+		int left = timeout_ms < 0 ? -1 : now < due ? (int)((due - now) / 1000000) + 1 : 0, n;
+
+		if (directory && directory_has_ended(pidfd))
+			return 1;
+		/* Nothing tells of the end of somebody else's child there: a look now and then. */
+		n = directory ? poll(NULL, 0, left < 0 || left > 20 ? 20 : left) : poll(&p, 1, left);
+		if (n > 0)
+			return 1;
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (timeout_ms >= 0 && sys_clock_ns(CLOCK_MONOTONIC) >= due)
+			return directory && directory_has_ended(pidfd);
+	}
 }
 
 int sys_pidfd_signal_group(int pidfd, int sig)
@@ -56,6 +109,8 @@ pid_t sys_clone3(struct clone_args *args, size_t size)
 {
 	long pid = syscall(SYS_clone3, args, size);
 
+	if (pid < 0 && errno == ENOSYS)
+		return fallback_clone(args);
 	return pid < 0 ? -errno : (pid_t)pid;
 }
 
@@ -72,7 +127,23 @@ int sys_openat2(int dir_fd, const char *path, const struct open_how *how)
 
 int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
 {
-	return syscall(SYS_close_range, first, last, flags) < 0 ? -errno : 0;
+	if (syscall(SYS_close_range, first, last, flags) == 0)
+		return 0;
+	/* EINVAL: a flag that is younger than the call. */
+	return errno == ENOSYS || (errno == EINVAL && flags) ? fallback_close_range(first, last, flags) : -errno;
+}
+
+int sys_scratch_file(const char *name)
+{
+	static const char *const places[] = { "/dev/shm", "/tmp", "/run" };
+	int fd = memfd_create(name, MFD_CLOEXEC);
+
+	for (size_t i = 0; fd < 0 && errno == ENOSYS && i < sizeof places / sizeof *places; i++) {
+		fd = open(places[i], O_RDWR | O_TMPFILE | O_EXCL | O_CLOEXEC, 0600);
+		if (fd < 0 && i + 1 < sizeof places / sizeof *places)
+			errno = ENOSYS;
+	}
+	return fd < 0 ? -errno : fd;
 }
 
 int sys_set_subreaper(bool on)

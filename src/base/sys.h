@@ -13,26 +13,37 @@
 int sys_kill_process(pid_t pid, int sig);
 int sys_kill_group(pid_t pgid, int sig);
 
-/* pidfd_open(2), Linux 5.3; the descriptor is close-on-exec. Refuses pids below 1. */
+/* pidfd_open(2), Linux 5.3; before, the directory /proc/PID (sys_pidfd_is_directory). Close-on-exec. Refuses pids below 1. */
 int sys_pidfd_open(pid_t pid, unsigned int flags);
 
-/* pidfd_send_signal(2), Linux 5.1. */
+/* pidfd_send_signal(2), Linux 5.1; before, by number. */
 int sys_pidfd_send_signal(int pidfd, int sig);
 
 /* The same to the process group that the process leads, Linux 6.9 (-EINVAL before). -ESRCH: it leads none. */
 int sys_pidfd_signal_group(int pidfd, int sig);
 
+/* Whether a pidfd is the directory that older kernels have instead. Of those neither poll(2) nor setns(2) knows. */
+bool sys_pidfd_is_directory(int pidfd);
+
+/* Waits for the end of the process, at most timeout_ms (negative: for ever). 1: it has ended, 0: it has not, or
+ * -errno. */
+int sys_pidfd_wait(int pidfd, int timeout_ms);
+
 /* pidfd_getfd(2), Linux 5.6. */
 int sys_pidfd_getfd(int pidfd, int target_fd);
 
-/* clone3(2), Linux 5.3. Pid, 0 in the child, or -errno. */
+/* clone3(2), Linux 5.3; before, clone(2), with -EOPNOTSUPP for CLONE_INTO_CGROUP. Pid, 0 in the child, or -errno. */
 pid_t sys_clone3(struct clone_args *args, size_t size);
 
 /* openat2(2), Linux 5.6; repeated on EAGAIN (a concurrent rename) a bounded number of times. */
 int sys_openat2(int dir_fd, const char *path, const struct open_how *how);
 
-/* close_range(2), Linux 5.9; flags as there (CLOSE_RANGE_CLOEXEC: Linux 5.11). */
+/* close_range(2), Linux 5.9; flags as there (CLOSE_RANGE_CLOEXEC: Linux 5.11). Before, one by one up to number 65535. */
 int sys_close_range(unsigned int first, unsigned int last, unsigned int flags);
+
+/* A file without a name, for what is too much for a pipe: memfd_create(2), or where that is missing a file on /dev/shm or
+ * the like. A descriptor or -errno. */
+int sys_scratch_file(const char *name);
 
 /* The calling process becomes the reaper of its descendants' orphans: prctl(2), PR_SET_CHILD_SUBREAPER. */
 int sys_set_subreaper(bool on);

@@ -74,12 +74,7 @@ int step_close_fds(struct child *c, const struct child_op *op)
 		if (r < 0)
 			return r;
 	}
-	r = sys_close_range((unsigned int)next, ~0u, 0);
-	if (r != -ENOSYS)
-		return r;
-	for (int fd = next; fd < 65536; fd++) /* before Linux 5.9 */
-		(void)close(fd);
-	return 0;
+	return sys_close_range((unsigned int)next, ~0u, 0);
 }
 
 /* The home directory in one line of passwd(5) whose third field is uid; NULL when it is another's. */

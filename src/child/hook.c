@@ -33,7 +33,7 @@ static _Noreturn void exec_hook(const struct op_hook *hook, int stdin_fd, int er
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	sigaction(SIGPIPE, &by_default, NULL);
-	/* The hook gets 0, 1 and 2; what our caller wants preserved is for the container. Before Linux 5.11 it stays open. */
+	/* The hook gets 0, 1 and 2; what our caller wants preserved is for the container. */
 	(void)sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 	if (dup2(stdin_fd, 0) < 0 || (hook->out_fd >= 0 && dup2(hook->out_fd, 1) < 0) ||
 		(hook->err_fd >= 0 && dup2(hook->err_fd, 2) < 0) || (hook->cwd && chdir(hook->cwd) < 0)) {

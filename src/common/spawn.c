@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +16,9 @@
 #include "base/rw.h"
 #include "base/sys.h"
 #include "common/error.h"
+
+/* How often to look where nothing tells of a process's end. */
+#define LOOK_MS 20
 
 enum { OUT, ERR, N_STREAMS };
 
@@ -36,8 +38,8 @@ static int input_fd(const char *input)
 		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		return fd < 0 ? -errno : steal_fd(&fd);
 	}
-	fd = memfd_create("input", MFD_CLOEXEC);
-	err = fd < 0 ? -errno : rw_write_all(fd, input, strlen(input));
+	fd = sys_scratch_file("input");
+	err = fd < 0 ? fd : rw_write_all(fd, input, strlen(input));
 	if (err == 0 && lseek(fd, 0, SEEK_SET) < 0)
 		err = -errno;
 	return err < 0 ? err : steal_fd(&fd);
@@ -97,7 +99,18 @@ static int watch(struct run *run, int pid_fd, int64_t timeout_ms)
 		int wait_ms = timeout_ms < 0   ? -1
 			      : now < deadline ? (int)MIN((deadline - now) / 1000000 + 1, INT32_MAX)
 					       : 0;
-		int n = poll(p, G_N_ELEMENTS(p), wait_ms);
+		bool blind = sys_pidfd_is_directory(pid_fd); /* before Linux 5.3 */
+		int n;
+
+		if (blind) {
+			p[2].fd = -1;
+			wait_ms = wait_ms < 0 ? LOOK_MS : MIN(wait_ms, LOOK_MS);
+		}
+		n = poll(p, G_N_ELEMENTS(p), wait_ms);
+		if (blind && n >= 0 && sys_pidfd_wait(pid_fd, 0) == 1) {
+			p[2].revents = POLLIN;
+			n++;
+		}
 
 		if (n < 0 && errno != EINTR)
 			return -errno;

@@ -22,8 +22,6 @@ struct delete_options {
 
 static bool kill_and_wait(const Container *c, GError **error)
 {
-	struct pollfd p = { .fd = c->pid_fd, .events = POLLIN };
-	uint64_t deadline = sys_clock_ns(CLOCK_MONOTONIC) + KILL_TIMEOUT_MS * 1000000ull, now;
 	int err = sys_pidfd_send_signal(c->pid_fd, SIGKILL), n;
 
 	if (err < 0 && err != -ESRCH)
@@ -31,12 +29,9 @@ static bool kill_and_wait(const Container *c, GError **error)
 	if (c->cgroup && (c->shared_pid_namespace || cgroup_frozen(c->cgroup)) &&
 		!cgroup_kill(c->cgroup, SIGKILL, error))
 		return false;
-	do {
-		now = sys_clock_ns(CLOCK_MONOTONIC);
-		n = poll(&p, 1, now < deadline ? (int)((deadline - now) / 1000000) + 1 : 0);
-	} while (n < 0 && errno == EINTR);
+	n = sys_pidfd_wait(c->pid_fd, KILL_TIMEOUT_MS);
 	if (n < 0)
-		return fail_errno(error, "wait for the container's init");
+		return fail_with(error, n, "wait for the container's init");
 	return n > 0 || fail(error, "container init still running");
 }
 

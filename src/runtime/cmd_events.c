@@ -14,6 +14,8 @@
 #include "runtime/stats.h"
 #include "runtime/units.h"
 
+/* How often to look for the end of a container of which nothing tells (before Linux 5.3). */
+#define LOOK_MS 1000
 #define DEFAULT_INTERVAL "5s"
 
 #define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
@@ -49,11 +51,15 @@ static bool follow(const Container *c, uint64_t interval_ns, GError **error)
 		uint64_t now = sys_clock_ns(CLOCK_MONOTONIC);
 		int wait_ms = now < due ? (int)MIN((due - now) / 1000000 + 1, G_MAXINT) : 0;
 
+		if (sys_pidfd_is_directory(c->pid_fd)) {
+			p[0].fd = -1;
+			wait_ms = MIN(wait_ms, LOOK_MS);
+		}
 		if (poll(p, G_N_ELEMENTS(p), wait_ms) < 0 && errno != EINTR)
 			return fail_errno(error, "wait for events");
 		if (p[1].revents && oom_watch_fired(oom) && !print_event(c, "oom", false, error))
 			return false;
-		if (p[0].revents)
+		if (p[0].revents || (p[0].fd < 0 && sys_pidfd_wait(c->pid_fd, 0) > 0))
 			return true;
 		if (sys_clock_ns(CLOCK_MONOTONIC) < due)
 			continue;

@@ -373,7 +373,7 @@ static int run_words(const char *program, struct words *w, char **argv)
 		fprintf(stderr, "tallyrun: %s\n", error->message);
 		return EXIT_FAILURE;
 	}
-	/* What the caller left open is not for hooks. (A container may be meant to have it: create.c.) Linux 5.11. */
+	/* What the caller left open is not for hooks. (A container may be meant to have it: create.c.) */
 	if (!w->command->enters_container)
 		(void)sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 	if (parse(global_options, G_N_ELEMENTS(global_options), w->global, &g, &error) && settle_globals(&g, &error) &&

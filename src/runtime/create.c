@@ -227,8 +227,7 @@ static bool make_plan(struct creation *c, const struct create_options *o, const 
 
 	if (!create_check_preserved(listen_fds, o->preserve_fds, error))
 		return false;
-	/* What the caller left open is for the program or for nobody, hooks among them; our own is born so. Before Linux 5.11
-	 * hooks can see it. */
+	/* What the caller left open is for the program or for nobody, hooks among them; our own is born so. */
 	(void)sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 	c->request.spec = c->spec;
 	c->request.process = c->spec->process;

@@ -356,19 +356,13 @@ bool launch_send_pidfd(const struct launch *l, int sock_fd, const char *word, GE
 
 void launch_abort(struct launch *l)
 {
-	struct pollfd ended = { .fd = l->pid_fd, .events = POLLIN };
-	int r;
-
 	if (l->pid > 0 && !l->reaped) {
 		if (l->pid_fd >= 0)
 			(void)sys_pidfd_send_signal(l->pid_fd, SIGKILL);
 		else
 			(void)sys_kill_process(l->pid, SIGKILL);
 		/* One that is frozen (v1), or stuck in the kernel, dies when it can. */
-		do
-			r = l->pid_fd >= 0 ? poll(&ended, 1, DEATH_MS) : 1;
-		while (r < 0 && errno == EINTR);
-		if (r != 0)
+		if (l->pid_fd < 0 || sys_pidfd_wait(l->pid_fd, DEATH_MS) != 0)
 			reap(l);
 	}
 	launch_clear(l);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/sys.h"
 #include "common/error.h"
 
 static Plan *plan_new(const struct plan_request *request)
@@ -119,9 +120,43 @@ Plan *plan_container(const struct plan_request *request, GError **error)
 	return plan_finish(g_steal_pointer(&plan));
 }
 
+/* Before Linux 5.8 a pidfd is no way into namespaces: each by its own file, the user namespace last while we have rights
+ * over the others without it, else first. */
+static bool add_joins_one_by_one(Plan *plan, GArray *list, uint64_t flags, GError **error)
+{
+	static const enum spec_namespace_type order[] = { NS_USER, NS_NETWORK, NS_IPC, NS_UTS, NS_CGROUP, NS_TIME, NS_PID,
+		NS_MOUNT, NS_USER };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(order); i++) {
+		const struct spec_namespace_info *info = &spec_namespace_infos[order[i]];
+		struct child_op op = { .step = STEP_JOIN, .number = -1, .join = { .flag = info->flag } };
+		char name[16];
+
+		if (!(flags & info->flag) || (order[i] == NS_USER && (i == 0) != plan->unprivileged))
+			continue;
+		g_snprintf(name, sizeof name, "ns/%s", info->proc_name);
+		op.join.fd = openat(plan->request.container->pid_fd, name, O_RDONLY | O_CLOEXEC);
+		if (op.join.fd < 0)
+			return fail_errno(error, "open %s of the container's process", name);
+		plan_take_fd(plan, op.join.fd);
+		g_array_append_val(list, op);
+	}
+	return true;
+}
+
+static bool add_joins(Plan *plan, GArray *list, uint64_t flags, GError **error)
+{
+	const struct child_op op = { .step = STEP_JOIN, .number = -1, .join = { plan->request.container->pid_fd, flags } };
+
+	if (sys_pidfd_is_directory(op.join.fd))
+		return add_joins_one_by_one(plan, list, flags, error);
+	g_array_append_val(list, op);
+	return true;
+}
+
 /* The namespaces of a running container, all at once through the pidfd of its first process. The pid namespace is for
  * the parent, or for a process in between: it holds for children only. */
-static void plan_enter(Plan *plan)
+static bool plan_enter(Plan *plan, GError **error)
 {
 	const struct container *c = plan->request.container;
 	uint64_t flags = 0;
@@ -129,23 +164,28 @@ static void plan_enter(Plan *plan)
 	for (int t = 0; t < N_NS_TYPES; t++)
 		if (c->own[t])
 			flags |= spec_namespace_infos[t].flag;
-	if (c->own[NS_PID] && !self_can_return(plan->request.self)) {
-		/* An ordinary user has rights over the others in the container's user namespace only; root of a user namespace
-		 * could enter the pid namespace, and not come back. */
-		const struct child_op op = { .step = STEP_JOIN, .number = -1, .join = { c->pid_fd, flags } };
-
-		plan->in_between = true;
-		g_array_append_val(plan->joins, op);
+	/* An ordinary user has rights over the others in the container's user namespace only; root of a user namespace could
+	 * enter the pid namespace, and not come back. */
+	plan->in_between = c->own[NS_PID] && !self_can_return(plan->request.self);
+	if (plan->in_between)
 		plan_add(plan, STEP_WAIT_MAPS, -1);
-		flags = 0;
-	} else if (c->own[NS_PID]) {
-		plan->pid_namespace_fd = c->pid_fd;
+	else
 		flags &= ~spec_namespace_infos[NS_PID].flag;
+	if (flags && !add_joins(plan, plan->in_between ? plan->joins : plan->ops, flags, error))
+		return false;
+	if (c->own[NS_PID] && !plan->in_between) {
+		plan->pid_namespace_fd = c->pid_fd;
+		if (sys_pidfd_is_directory(c->pid_fd)) {
+			int fd = openat(c->pid_fd, "ns/pid", O_RDONLY | O_CLOEXEC);
+
+			if (fd < 0)
+				return fail_errno(error, "open ns/pid of the container's process");
+			plan->pid_namespace_fd = plan_take_fd(plan, fd);
+		}
 	}
-	if (flags)
-		plan_add(plan, STEP_JOIN, -1)->join = (struct op_join){ .fd = c->pid_fd, .flag = flags };
 	if (c->own[NS_USER])
 		plan_add(plan, STEP_ROOT_IDS, -1);
+	return true;
 }
 
 Plan *plan_exec(const struct plan_request *request, GError **error)
@@ -156,7 +196,8 @@ Plan *plan_exec(const struct plan_request *request, GError **error)
 	plan->child.name = "tallyrun:[exec]";
 	plan_add(plan, STEP_START, -1);
 	plan_add(plan, STEP_SESSION, -1);
-	plan_enter(plan);
+	if (!plan_enter(plan, error))
+		return NULL;
 	if (!c->own[NS_MOUNT]) {
 		g_autofree char *path = g_strdup_printf("/proc/%d/root", c->pid);
 		int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -2,8 +2,8 @@
 #include "runtime/plan.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
+#include "base/sys.h"
 #include "common/error.h"
 
 /* The state without its pid, which only the child knows: '..."pid":' and the rest. */
@@ -21,10 +21,10 @@ static void split_state(Plan *plan, enum status status, const char **ret_head, c
 
 static bool open_output(Plan *plan, int *ret_fd, GError **error)
 {
-	int fd = memfd_create("hook output", MFD_CLOEXEC);
+	int fd = sys_scratch_file("hook output");
 
 	if (fd < 0)
-		return fail_errno(error, "create file for the output of hooks");
+		return fail_with(error, fd, "create file for the output of hooks");
 	*ret_fd = plan_take_fd(plan, fd);
 	return true;
 }

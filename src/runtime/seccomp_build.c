@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/rw.h"
+#include "base/sys.h"
 #include "common/error.h"
 #include "runtime/seccomp_names.h"
 
@@ -169,8 +170,8 @@ static GArray *find_newest(const struct spec_seccomp *seccomp)
 
 static GArray *export_program(scmp_filter_ctx ctx, GArray *program, GError **error)
 {
-	auto_fd fd = memfd_create("seccomp", MFD_CLOEXEC);
-	int err = fd < 0 ? -errno : seccomp_export_bpf(ctx, fd);
+	auto_fd fd = sys_scratch_file("seccomp");
+	int err = fd < 0 ? fd : seccomp_export_bpf(ctx, fd);
 	off_t size = err < 0 ? 0 : lseek(fd, 0, SEEK_END);
 	guint before = program->len, n = (guint)(size / (off_t)sizeof(struct sock_filter));
 

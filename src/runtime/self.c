@@ -122,5 +122,10 @@ bool self_protect(char **argv, GError **error)
 	if (copy < 0 || !is_protected(copy))
 		return fail_errno(error, "make a copy of the own program that cannot be overwritten");
 	syscall(SYS_execveat, copy, "", argv, environ, AT_EMPTY_PATH);
+	if (errno == ENOSYS) {
+		g_autofree char *name = g_strdup_printf("/proc/self/fd/%d", copy);
+
+		execve(name, argv, environ);
+	}
 	return fail_errno(error, "execute the protected copy of the own program");
 }

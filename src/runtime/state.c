@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -370,11 +369,10 @@ Cgroup *container_noted_cgroup(const char *root, const char *id)
 
 enum status container_status(const struct container *c)
 {
-	struct pollfd ended = { .fd = c->pid_fd, .events = POLLIN };
 	struct stat st;
 
 	/* A dead init is stopped whatever the freezer says. */
-	if (c->pid_fd < 0 || poll(&ended, 1, 0) > 0)
+	if (c->pid_fd < 0 || sys_pidfd_wait(c->pid_fd, 0) > 0)
 		return STATUS_STOPPED;
 	if (c->cgroup && cgroup_frozen(c->cgroup))
 		return STATUS_PAUSED;
