@@ -15,7 +15,7 @@
 #include "runtime/units.h"
 
 /* How often to look for the end of a container of which nothing tells (before Linux 5.3). */
-#define LOOK_MS 1000
+#define LOOK_MS          1000
 #define DEFAULT_INTERVAL "5s"
 
 #define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)

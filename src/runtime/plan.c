@@ -124,8 +124,8 @@ Plan *plan_container(const struct plan_request *request, GError **error)
  * over the others without it, else first. */
 static bool add_joins_one_by_one(Plan *plan, GArray *list, uint64_t flags, GError **error)
 {
-	static const enum spec_namespace_type order[] = { NS_USER, NS_NETWORK, NS_IPC, NS_UTS, NS_CGROUP, NS_TIME, NS_PID,
-		NS_MOUNT, NS_USER };
+	static const enum spec_namespace_type order[] = { NS_USER, NS_NETWORK, NS_IPC, NS_UTS, NS_CGROUP, NS_TIME,
+		NS_PID, NS_MOUNT, NS_USER };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(order); i++) {
 		const struct spec_namespace_info *info = &spec_namespace_infos[order[i]];
@@ -146,7 +146,9 @@ static bool add_joins_one_by_one(Plan *plan, GArray *list, uint64_t flags, GErro
 
 static bool add_joins(Plan *plan, GArray *list, uint64_t flags, GError **error)
 {
-	const struct child_op op = { .step = STEP_JOIN, .number = -1, .join = { plan->request.container->pid_fd, flags } };
+	const struct child_op op = {
+		.step = STEP_JOIN, .number = -1, .join = { plan->request.container->pid_fd, flags }
+	};
 
 	if (sys_pidfd_is_directory(op.join.fd))
 		return add_joins_one_by_one(plan, list, flags, error);

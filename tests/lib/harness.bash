@@ -22,6 +22,8 @@ PATH=$TOOLS:$PATH
 monitor_is_ours() { [[ ${MONITOR##*/} != conmon* ]]; }
 runtime_is_ours() { [[ ${RUNTIME##*/} == tallyrun* ]]; }
 runtime_is_runc() { [[ ${RUNTIME##*/} == runc* ]]; }
+# lacks CALL...: the programs under test do not have one of these system calls (tests/run --without)
+lacks() { [[ " $* " == *" ${LACKING:-none} "* ]]; }
 on_cgroup2() { [ "${LANE:-hybrid}" = cgroup2 ]; }
 
 # only_ours monitor|runtime CMD...: an assertion about wording that is ours alone. The behaviour around it is asserted

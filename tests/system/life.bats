@@ -78,7 +78,7 @@ load ../lib/harness
 	mon_started
 	said '^status 0$'
 	is "$(stat -c %s "$DIR/monitor.pid")" "${#MPID}"
-	is "$(readlink -f "/proc/$MPID/exe")" "$(readlink -f "$MONITOR")"
+	is "$(readlink -f "/proc/$MPID/exe")" "$(readlink -f "$MONITOR_PROGRAM")"
 	rt kill "$ID" KILL
 	mon_end
 }

@@ -25,7 +25,7 @@ teardown_file() {
 
 # as_user CMD...: without rights, and with no environment but what the programs need
 as_user() {
-	setpriv --reuid "$USER_ID" --regid "$GROUP_ID" --clear-groups --inh-caps=-all \
+	"${UNDER[@]}" setpriv --reuid "$USER_ID" --regid "$GROUP_ID" --clear-groups --inh-caps=-all \
 		env -i PATH="$PATH" XDG_RUNTIME_DIR="$DIR/xdg" _OCI_SYNCPIPE="${_OCI_SYNCPIPE-}" "$@"
 }
 rt() { as_user "$RUNTIME" --root "$ROOT" "$@"; }
@@ -55,7 +55,14 @@ in_container() {
 	rt run --bundle "$BUNDLE" "$ID"
 }
 
-prepare() { user_bundle true; }
+# A filter is loaded while there is the right to.
+prepare() {
+	UNDER=()
+	if [ -n "$LACKING" ]; then
+		UNDER=("$TOOLS/nocall" "$LACKING" --) RUNTIME=$RUNTIME_PROGRAM MONITOR=$MONITOR_PROGRAM
+	fi
+	user_bundle true
+}
 
 @test "rootless: the user is root inside, and itself outside" {
 	is "$(in_container sh -c 'id -u; id -g; tr -s " " </proc/self/uid_map; tr -s " " </proc/self/gid_map; cat /proc/self/setgroups
@@ -78,7 +85,7 @@ prepare() { user_bundle true; }
 	runtime_is_ours || return 0 # runc looks for them at other times
 	mkdir "$DIR/empty"
 	as_user() {
-		setpriv --reuid "$USER_ID" --regid "$GROUP_ID" --clear-groups env -i PATH="$DIR/empty" "$@"
+		"${UNDER[@]}" setpriv --reuid "$USER_ID" --regid "$GROUP_ID" --clear-groups env -i PATH="$DIR/empty" "$@"
 	}
 	in_container true
 	many_ids
@@ -270,7 +277,7 @@ prepare() { user_bundle true; }
 
 @test "rootless: a monitor of the user: created, started, logged, ended" {
 	engine() {
-		exec setpriv --reuid "$USER_ID" --regid "$GROUP_ID" --clear-groups env XDG_RUNTIME_DIR="$DIR/xdg" "$TOOLS/engine" "$@"
+		exec "${UNDER[@]}" setpriv --reuid "$USER_ID" --regid "$GROUP_ID" --clear-groups env XDG_RUNTIME_DIR="$DIR/xdg" "$TOOLS/engine" "$@"
 	}
 	user_bundle sh -c 'echo out; echo err >&2; exit 7'
 	umask 0 # the engine is the user's too

@@ -66,8 +66,10 @@ options_of() { in_container awk -v p="$1" '$5 == p { print $6 }' /proc/self/moun
 	mkdir -p "$DIR/d/inner"
 	mount -t tmpfs tmpfs "$DIR/d/inner"
 	add_mount '{ destination: "/work", source: ($dir + "/d"), options: ["rbind", "rro"] }'
-	out=$(in_container sh -c 'touch /work/inner/x 2>&1 || echo refused') || true
+	out=$(in_container sh -c 'touch /work/inner/x 2>&1 || echo refused' 2>&1) || true
 	umount "$DIR/d/inner"
+	# Only mount_setattr(2) reaches the mounts below, and what is asked for must not be left out silently.
+	! lacks open_tree move_mount mount_setattr || { has "$out" "set mount attributes recursively: function not implemented" && return; }
 	has "$out" refused
 }
 

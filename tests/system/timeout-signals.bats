@@ -124,7 +124,7 @@ load ../lib/harness
 	mon -- "${ARGS[@]}" -r "$TESTS/lib/fake-runtime"
 	await exists "$FAKE/pid"
 	monitor=$(awk '/^PPid/ { print $2 }' "/proc/$(cat "$FAKE/pid")/status")
-	[ "$(readlink -f "/proc/$monitor/exe")" = "$(readlink -f "$MONITOR")" ]
+	[ "$(readlink -f "/proc/$monitor/exe")" = "$(readlink -f "$MONITOR_PROGRAM")" ]
 	kill -KILL "$monitor"
 	await process-gone "$(cat "$FAKE/pid")"
 	said '^gone'
