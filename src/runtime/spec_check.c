@@ -318,7 +318,9 @@ static bool check_linux(const struct spec *s, GError **error)
 	if (l->seccomp && l->seccomp->listener_metadata && !l->seccomp->listener_path)
 		return fail(error, "linux.seccomp.listenerMetadata: there is no listenerPath to send it to");
 	if (l->mount_label)
-		return fail(error, "linux.mountLabel is not supported");
+		return fail(error,
+			"linux.mountLabel: selinux label is specified in config, but selinux is disabled or not "
+			"supported");
 	if (l->personality_domain && strcmp(l->personality_domain, "LINUX") != 0 &&
 		strcmp(l->personality_domain, "LINUX32") != 0)
 		return fail(error, "invalid personality domain %s", l->personality_domain);
