@@ -54,6 +54,7 @@ void k8s_use_file(struct k8s_log *log, int fd)
 {
 	fd_close(&log->fd);
 	log->fd = fd;
+	log->head = 0; /* a record that was left torn in the old file is whole in this one */
 	look_at_file(log);
 	log->generation++;
 }

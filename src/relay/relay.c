@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,8 +20,6 @@
 #define SERVE_PATIENCE  (5 * S)    /* how long clients may go without taking anything of what is left for them */
 #define SERVE_TOTAL     (60 * S)   /* and take altogether; a session's own client has as long as he lives */
 #define SERVE_STEP      (S / 2)
-
-#define LOSS_INTERVAL   (10 * S)   /* between messages that output is dropped */
 
 static void say(struct relay *r, enum relay_level level, const char *what, const char *object, int err)
 {
@@ -43,51 +40,6 @@ static int on_master(int master_fd, void *user)
 	return err;
 }
 
-/* Not while only the runtime is reaped. */
-static void compress_logs(struct relay *r)
-{
-	const struct k8s_log *log = &r->log;
-	int err;
-
-	if (!r->compress.program || r->runtime_pid)
-		return;
-	err = compress_next(&r->compress, &r->log, &log);
-	if (err < 0)
-		say(r, RELAY_WARNING, "compress old files of log", log->path, err);
-}
-
-void relay_child_gone(struct relay *r, pid_t pid, int status)
-{
-	const struct k8s_log *log;
-	int err;
-
-	if (!compress_reaped(&r->compress, pid, status, &err, &log))
-		return;
-	if (err < 0) /* the next rotation tries again */
-		say(r, RELAY_WARNING, "compress old files of log", log->path, err == -ECHILD ? 0 : err);
-	else
-		compress_logs(r);
-}
-
-static void reopen_log(struct k8s_log *log, void *user)
-{
-	struct relay *r = user;
-	bool serves_clients = r->backlog.log == log;
-	int err;
-
-	k8s_flush(log);
-	if (!log->regular)
-		return; /* no file, a device or a pipe: nothing to replace */
-	if (serves_clients)
-		attach_log_retires(&r->attach);
-	err = rotate_log(log, &r->set.rotation);
-	if (err < 0)
-		say(r, RELAY_WARNING, "replace log file, going on in the old one", log->path, err);
-	if (serves_clients)
-		attach_log_replaced(&r->attach);
-	compress_logs(r);
-}
-
 static void on_dump(struct loop_timer *t, void *user)
 {
 	struct relay *r = user;
@@ -96,16 +48,6 @@ static void on_dump(struct loop_timer *t, void *user)
 	(void)t;
 	if (err < 0)
 		say(r, RELAY_WARNING, "write", r->set.dump_path, err);
-}
-
-static void set_policy(struct relay *r, uint32_t streams, enum log_policy policy)
-{
-	for (uint32_t i = 0; i < r->pump.n_feeders; i++)
-		for (enum stream s = 0; s < N_STREAMS; s++)
-			if (streams >> s & 1)
-				feeder_set_policy(&r->feeder[i], s, policy);
-	say(r, RELAY_INFO, "log policy is now", feeder_policy_name(policy), 0);
-	pump_resume(&r->pump);
 }
 
 static void on_ctl(const struct ctl_line *line, void *user)
@@ -120,14 +62,13 @@ static void on_ctl(const struct ctl_line *line, void *user)
 			console_resize(&r->console, line->rows, line->cols);
 		break;
 	case CTL_REOPEN:
-		for (struct k8s_log *log = &r->log; log; log = log->next)
-			reopen_log(log, r);
+		logs_reopen(r);
 		break;
 	case CTL_DUMP: /* once for all who have asked by the end of this turn */
 		loop_timer_start(&r->loop, &r->dump, 0, on_dump, r);
 		break;
 	case CTL_POLICY:
-		set_policy(r, line->streams, line->policy);
+		logs_set_policy(r, line->streams, line->policy);
 		break;
 	}
 }
@@ -238,28 +179,6 @@ static void check_served(struct relay *r)
 		relay_event(r, LIFE_DRAINED);
 }
 
-static void on_log_ready(struct feeder *f, void *user)
-{
-	struct relay *r = user;
-
-	(void)f;
-	pump_resume(&r->pump);
-}
-
-static void on_log_loss(struct feeder *f, void *user)
-{
-	struct relay *r = user;
-	uint64_t now = sys_clock_ns(CLOCK_BOOTTIME);
-	char text[96];
-
-	if (r->told_loss_ns && now - r->told_loss_ns < LOSS_INTERVAL)
-		return;
-	r->told_loss_ns = now;
-	snprintf(text, sizeof text, "output is dropped, %llu bytes so far, that should be in log",
-		(unsigned long long)feeder_dropped(f));
-	say(r, RELAY_WARNING, text, f->log ? f->log->path : "journald", f->log ? f->log->error : 0);
-}
-
 static void on_drained(void *user)
 {
 	struct relay *r = user;
@@ -308,7 +227,7 @@ static void announce(struct relay *r)
 		say(r, RELAY_WARNING, "watch for out of memory", r->set.id, err);
 	if (r->set.timeout_s)
 		loop_timer_start(&r->loop, &r->timeout, r->set.timeout_s * S, on_timeout, r);
-	compress_logs(r);
+	logs_compress(r);
 	pump_release_hold(&r->pump);
 	reaper_watch_container(r);
 	sys_forget_stack(); /* start-up went deep; an idle monitor should not keep that */
@@ -418,64 +337,6 @@ void relay_event(struct relay *r, enum life_event event)
 
 /* ---- start ---- */
 
-static int start_logs(struct relay *r)
-{
-	static const struct relay_log none = { .fd = -1 };
-	const struct relay_setup *set = &r->set;
-	struct k8s_log *log = &r->log;
-	int err = 0;
-
-	for (unsigned int i = 0; err == 0 && (i == 0 || i < set->n_logs); i++) {
-		const struct relay_log *s = set->n_logs ? &set->log[i] : &none;
-
-		if (i > 0)
-			log = log->next = &r->more_logs[i - 1];
-		err = k8s_init(log, s->fd, s->path);
-		log->json = s->json;
-		log->utc = s->utc;
-		log->attrs = s->attrs;
-		log->size_max = set->log_size_max;
-		log->total_max = set->log_total_max;
-		log->marker = set->log_marker;
-		log->on_full = reopen_log;
-		log->user = r;
-	}
-	return err;
-}
-
-static void start_feeder(struct relay *r, uint32_t i, struct k8s_log *log, struct journal *journal)
-{
-	struct feeder *f = &r->feeder[i];
-
-	memcpy(f->policy, r->set.log_policy, sizeof f->policy);
-	memcpy(f->rate, r->set.log_rate, sizeof f->rate);
-	f->on_ready = on_log_ready;
-	f->on_loss = on_log_loss;
-	f->user = r;
-	feeder_init(f, &r->loop, &r->spool, log, journal);
-}
-
-/* A feeder for each log file and one for the journal: how many. */
-static uint32_t start_feeders(struct relay *r)
-{
-	uint32_t n = 0;
-
-	for (struct k8s_log *log = &r->log; log; log = log->next)
-		start_feeder(r, n++, log, NULL);
-	if (r->journal.wanted)
-		start_feeder(r, n++, NULL, &r->journal);
-	return n;
-}
-
-/* Whether clients that lag can be served from the first log file: all that they want is in it, and soon. */
-static bool log_has_all(const struct relay *r)
-{
-	for (int s = 0; s < N_STREAMS; s++)
-		if (r->set.log_policy[s] != LOG_BLOCK || r->set.log_rate[s].per_s)
-			return false;
-	return r->log.regular && !r->log.json;
-}
-
 static int start_io(struct relay *r)
 {
 	const struct relay_setup *set = &r->set;
@@ -485,11 +346,11 @@ static int start_io(struct relay *r)
 	r->compress = (struct compress){ .program = set->compressor.path ? &r->set.compressor : NULL,
 		.suffix = set->compressed_suffix,
 		.null_fd = set->null_fd };
-	err = spool_init(&r->spool) ?: start_logs(r) ?: spill_init(&r->spill, set->spill_dir);
+	err = spool_init(&r->spool) ?: logs_start(r) ?: spill_init(&r->spill, set->spill_dir);
 	if (err == 0 && set->journal_fields)
 		err = journal_init(&r->journal, JOURNAL_SOCKET, set->journal_fields, set->journal_partial);
 	r->journal.prefixes = set->journal_prefixes;
-	readable = log_has_all(r);
+	readable = logs_serve_clients(r);
 	err = err ?: backlog_init(&r->backlog, readable ? &r->log : &r->spill.log);
 	if (err < 0)
 		return err;
@@ -506,7 +367,7 @@ static int start_io(struct relay *r)
 	r->attach.overflow = set->attach_overflow;
 	r->attach.on_progress = on_client_progress;
 	r->attach.user = r;
-	err = pump_init(&r->pump, &r->loop, &r->spool, r->feeder, start_feeders(r), &r->attach);
+	err = pump_init(&r->pump, &r->loop, &r->spool, r->feeder, logs_start_feeders(r), &r->attach);
 	if (err < 0)
 		return err;
 	r->pump.on_drained = on_drained;

@@ -148,6 +148,14 @@ void relay_event(struct relay *r, enum life_event event);
 /* A child that is neither the runtime nor the container was reaped. */
 void relay_child_gone(struct relay *r, pid_t pid, int status);
 
+/* logs.c: the log files, the journal, and what feeds them. */
+int logs_start(struct relay *r);
+uint32_t logs_start_feeders(struct relay *r); /* one for each file and one for the journal: how many */
+bool logs_serve_clients(const struct relay *r); /* all that clients who lag want is in the first log file, and soon */
+void logs_reopen(struct relay *r);
+void logs_compress(struct relay *r); /* old files that are to be; not while only the runtime is reaped */
+void logs_set_policy(struct relay *r, uint32_t streams, enum log_policy policy);
+
 /* reaper.c: signals and children. */
 int reaper_start(struct relay *r);
 void reaper_watch_container(struct relay *r);
