@@ -233,6 +233,20 @@ static void announce(struct relay *r)
 	sys_forget_stack(); /* start-up went deep; an idle monitor should not keep that */
 }
 
+/* The caller has the whole text; our own messages get one line of it. */
+static void say_failure(struct relay *r, const char *message, uint32_t len)
+{
+	char line[512];
+	uint32_t n = 0;
+
+	for (; n < len && n < sizeof line - 1; n++)
+		line[n] = (unsigned char)message[n] < ' ' ? ' ' : message[n];
+	while (n > 0 && line[n - 1] == ' ')
+		n--;
+	line[n] = '\0';
+	say(r, RELAY_ERROR, r->set.exec ? "start the session:" : "create the container:", line, 0);
+}
+
 /* The runtime's own words are the best message; then what we know ourselves. */
 static void report_failure(struct relay *r)
 {
@@ -255,6 +269,7 @@ static void report_failure(struct relay *r)
 			strncpy(stpcpy(text, no_pid), r->set.pid_file, PATH_MAX - 1);
 		len = (uint32_t)strlen(message);
 	}
+	say_failure(r, message, len);
 	finish_failure(r, message, len);
 	loop_quit(&r->loop);
 }
