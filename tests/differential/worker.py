@@ -1,6 +1,6 @@
 """Runs the cases of the differential test on one monitor; see run. Reads a job on stdin, writes the facts as JSON.
 
-It is the reaper of everything that the monitors leave behind, and the journal's socket; it waits for what happens, with a
+It is the reaper of everything that the monitors leave behind, and has the sockets of journal and syslog; it waits for what happens, with a
 deadline, and ends what is still there by then."""
 import ctypes
 import fcntl
@@ -34,8 +34,8 @@ class Gone(Exception):
 class Scene:
     """One monitor on one command line."""
 
-    def __init__(self, job, case, journal):
-        self.job, self.case, self.journal = job, case, journal
+    def __init__(self, job, case, journal, syslog):
+        self.job, self.case, self.journal, self.syslog = job, case, journal, syslog
         self.facts, self.exits, self.names = [], {}, {}
         self.sync = self.attach = self.start = None
         self.sync_lines, self.attach_lines = [], []
@@ -146,7 +146,7 @@ class Scene:
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise Gone
-        fds = [s for s in (self.sync, self.attach) if s] + [self.journal.sock, WAKE] + list(extra)
+        fds = [s for s in (self.sync, self.attach) if s] + [self.journal.sock, self.syslog.sock, WAKE] + list(extra)
         ready = select.select(fds, [], [], min(left, 1.0))[0]
         if WAKE in ready:
             os.read(WAKE, 4096)
@@ -154,8 +154,9 @@ class Scene:
             self.sync = self.read_pipe(self.sync, self.sync_lines)
         if self.attach in ready:
             self.attach = self.read_pipe(self.attach, self.attach_lines)
-        if self.journal.sock in ready:
-            self.journal.receive()
+        for log in (self.journal, self.syslog):
+            if log.sock in ready:
+                log.receive()
         return [fd for fd in extra if fd in ready]
 
     def until(self, condition):
@@ -359,6 +360,8 @@ class Scene:
         self.tree("ended")
         for entry in self.journal.take():
             self.fact("journal", self.normal(entry))
+        for message in self.syslog.take():
+            self.fact("syslog", self.normal(message))
         return sorted(self.facts)
 
     def end_everything(self):
@@ -387,12 +390,12 @@ class Scene:
 
 
 class Journal:
-    """The socket of the system's journal, and what was sent to it."""
+    """A socket that takes log messages, and what was sent to it."""
 
-    def __init__(self):
-        os.makedirs("/run/systemd/journal")
+    def __init__(self, path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.sock.bind("/run/systemd/journal/socket")
+        self.sock.bind(path)
         self.sock.setblocking(False)
         self.entries = []
 
@@ -422,6 +425,33 @@ class Journal:
                 line += b"=" + data[8:8 + length]
                 data = data[8 + length + 1:]
             yield text_of(line)
+
+
+class Syslog(Journal):
+    """The same for syslog: texts, without their times."""
+
+    def take(self):
+        self.receive()
+        entries, self.entries = self.entries, []
+        return [re.sub(r"^(<\d+>)(\w{3} [ \d]\d [\d:]{8} )?([\w-]+)(\[\d+\])?: ", r"\1 \3: ", text_of(entry)) for entry in entries]
+
+
+def own_dev():
+    """A /dev of our own, with what is in the other, so that a socket can be made there."""
+    subprocess.run("mkdir /run/dev; mount --rbind /dev /run/dev; mount -t tmpfs -o mode=755 tmpfs /dev", shell=True, check=True)
+    for name in os.listdir("/run/dev"):
+        old, new = f"/run/dev/{name}", f"/dev/{name}"
+        if os.path.islink(old) or name == "ptmx": # which looks for pts beside itself
+            os.symlink("pts/ptmx" if name == "ptmx" else os.readlink(old), new)
+            continue
+        if os.path.isdir(old):
+            os.mkdir(new)
+        else:
+            with open(new, "w", encoding="ascii"):
+                pass
+        subprocess.run(["mount", "--rbind", old, new], check=True)
+    if os.path.lexists("/dev/log"):
+        os.unlink("/dev/log")
 
 
 def priority(entry):
@@ -463,10 +493,11 @@ def main():
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"], check=True)
     os.umask(0o022)
     os.mkdir("/run/crio")
-    journal = Journal()
+    own_dev()
+    journal, syslog = Journal("/run/systemd/journal/socket"), Syslog("/dev/log")
     facts = {}
     for case in job["cases"]:
-        facts[case["name"]] = Scene(job, case, journal).run()
+        facts[case["name"]] = Scene(job, case, journal, syslog).run()
         for name in os.listdir("/run/crio"):
             os.unlink(f"/run/crio/{name}")
     with open(job["out"], "w", encoding="utf-8") as out:
