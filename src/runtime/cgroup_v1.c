@@ -69,12 +69,19 @@ static bool put_uint(const Cgroup *cg, const char *controller, const char *file,
 bool cgroup_v1_realtime(const Cgroup *cg, const struct spec_resources *resources, GError **error)
 {
 	const struct spec_cpu *cpu = resources ? resources->cpu : NULL;
+	bool period = cpu && cpu->realtime_period.set && cpu->realtime_period.value;
+	bool runtime = cpu && cpu->realtime_runtime.set && cpu->realtime_runtime.value;
+	g_autoptr(GError) local = NULL;
 
-	if (cpu && cpu->realtime_period.set && cpu->realtime_period.value &&
-		!put_uint(cg, "cpu", "cpu.rt_period_us", cpu->realtime_period.value, error))
+	/* The kernel keeps the runtime below the period at every step, so which of them goes first depends on the direction. */
+	if (period && put_uint(cg, "cpu", "cpu.rt_period_us", cpu->realtime_period.value, &local))
+		period = false;
+	else if (period && !(runtime && local->code == EINVAL)) {
+		g_propagate_error(error, g_steal_pointer(&local));
 		return false;
-	return !cpu || !cpu->realtime_runtime.set || !cpu->realtime_runtime.value ||
-	       put_int(cg, "cpu", "cpu.rt_runtime_us", cpu->realtime_runtime.value, error);
+	}
+	return (!runtime || put_int(cg, "cpu", "cpu.rt_runtime_us", cpu->realtime_runtime.value, error)) &&
+	       (!period || put_uint(cg, "cpu", "cpu.rt_period_us", cpu->realtime_period.value, error));
 }
 
 bool cgroup_v1_prepare(const Cgroup *cg, const struct spec_resources *resources, GError **error)
