@@ -291,9 +291,9 @@ static bool make_dirs(Cgroup *cg, GError **error)
 	return true;
 }
 
-bool cgroup_create(Cgroup *cg, const struct spec_resources *resources, GError **error)
+static bool make_usable(Cgroup *cg, const struct spec_resources *resources, bool unused, GError **error)
 {
-	bool ok = make_dirs(cg, error) && (cg->n == 0 || check_unused(cg, error));
+	bool ok = make_dirs(cg, error) && (!unused || cg->n == 0 || check_unused(cg, error));
 
 	if (ok && cg->n > 0 && cg->mode == CGROUP_UNIFIED)
 		cgroup_v2_enable_controllers(cg);
@@ -302,6 +302,16 @@ bool cgroup_create(Cgroup *cg, const struct spec_resources *resources, GError **
 	if (!ok)
 		undo_create(cg);
 	return ok;
+}
+
+bool cgroup_create(Cgroup *cg, const struct spec_resources *resources, GError **error)
+{
+	return make_usable(cg, resources, true, error);
+}
+
+bool cgroup_adopt(Cgroup *cg, const struct spec_resources *resources, GError **error)
+{
+	return make_usable(cg, resources, false, error);
 }
 
 /* Waits until the kernel may let go of hierarchy i. There is an event for it on cgroup2 only. */

@@ -60,6 +60,9 @@ const struct cgroup_hierarchy *cgroup_hierarchies(const Cgroup *cg, size_t *ret_
  * before a process may enter is set (v1 cpuset from the parents, realtime runtime from resources, which may be NULL). */
 bool cgroup_create(Cgroup *cg, const struct spec_resources *resources, GError **error);
 
+/* The same for one that somebody has made for us, and is in it. */
+bool cgroup_adopt(Cgroup *cg, const struct spec_resources *resources, GError **error);
+
 /* Whether it is there already (asked before cgroup_create: somebody else's). */
 bool cgroup_exists(const Cgroup *cg);
 

@@ -243,7 +243,7 @@ static int checkpoint_run(const struct globals *globals, const void *options, in
 		return 1;
 	if (o->leave_running || o->pre_dump)
 		return 0;
-	return destroy_container(globals->root, c, error) ? 0 : 1;
+	return destroy_container(globals, c, error) ? 0 : 1;
 }
 
 #define OPTION(field, type, name, short_name, value, help)                                                             \

@@ -73,7 +73,7 @@ static int delete_run(const struct globals *globals, const void *options, int n_
 		return fail(error, "cannot delete container %s that is not stopped: %s", c->id, status_name(status)), 1;
 	if (status != STATUS_STOPPED && c->pid_fd >= 0 && !kill_and_wait(c, error))
 		return 1;
-	return destroy_container(globals->root, c, error) ? 0 : 1;
+	return destroy_container(globals, c, error) ? 0 : 1;
 }
 
 #define OPTION(field, type, name, short_name, value, help)                                                             \

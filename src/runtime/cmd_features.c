@@ -99,8 +99,8 @@ static void put_linux(JsonWriter *w)
 	json_object_open(w, "cgroup");
 	json_put_bool(w, "v1", true);
 	json_put_bool(w, "v2", true);
-	json_put_bool(w, "systemd", false);
-	json_put_bool(w, "systemdUser", false);
+	json_put_bool(w, "systemd", true);
+	json_put_bool(w, "systemdUser", true);
 	json_put_bool(w, "rdma", true);
 	json_object_close(w);
 	put_seccomp(w);

@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "common/diag.h"
 #include "common/error.h"
+#include "runtime/scope.h"
 #include "runtime/spec.h"
 #include "runtime/state.h"
 #include "runtime/units.h"
@@ -73,6 +74,14 @@ static bool make_resources(const struct update_options *o, struct made *m, GErro
 	       put_int("pids-limit", o->pids_limit, &m->resources.pids_limit, error);
 }
 
+static bool sync_scope(const struct globals *globals, const struct container *c, GError **error)
+{
+	size_t n;
+	const struct cgroup_hierarchy *all = cgroup_hierarchies(c->cgroup, &n);
+
+	return scope_sync_unit(globals->program, c->systemd_unit, all[0].path, c->systemd_user, error);
+}
+
 static int update_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
 {
 	const struct update_options *o = options;
@@ -100,7 +109,9 @@ static int update_run(const struct globals *globals, const void *options, int n_
 			return 1;
 		resources = &made.resources;
 	}
-	return cgroup_update(c->cgroup, resources, error) ? 0 : 1;
+	if (!cgroup_update(c->cgroup, resources, error))
+		return 1;
+	return !c->systemd_unit || sync_scope(globals, c, error) ? 0 : 1;
 }
 
 #define OPTION(field, type, name, short_name, value, help)                                                             \

@@ -361,7 +361,9 @@ static int usage(const char *program, const struct words *w, const char *what, c
 
 static int run_words(const char *program, struct words *w, char **argv)
 {
-	struct globals g = { 0 };
+	/* Made absolute before a verb changes the directory. */
+	g_autofree char *path = strchr(program, '/') ? g_canonicalize_filename(program, NULL) : g_strdup(program);
+	struct globals g = { .program = path };
 	g_autoptr(GError) error = NULL;
 	g_autoptr(Log) log = NULL;
 	enum diag_level level = DIAG_WARNING;

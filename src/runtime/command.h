@@ -13,6 +13,7 @@
 #define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
 struct globals {
 #include "runtime/global_options.def"
+	const char *program;                   /* argv[0] */
 	bool root_given;                       /* by --root */
 	bool systemd_cgroup_wanted;            /* --systemd-cgroup or --cgroup-manager systemd */
 	bool cgroups_disabled;                 /* --cgroup-manager disabled */

@@ -22,6 +22,7 @@
 #include "common/diag.h"
 #include "common/error.h"
 #include "common/statefile.h"
+#include "runtime/destroy.h"
 #include "runtime/hooks.h"
 #include "runtime/net_devices.h"
 #include "runtime/idmap.h"
@@ -151,6 +152,27 @@ static void drop_empty_cgroup(struct creation *c)
 	c->made_cgroup = false;
 }
 
+/* The cgroup is systemd's scope, which is there and has the helper in it. */
+static bool make_scope(struct creation *c, const struct globals *globals, GError **error)
+{
+	struct container *k = c->container;
+
+	k->systemd_user = globals->rootless_cgroups == CGROUP_ROOTLESS || geteuid() != 0 || self_in_user_namespace();
+	c->scope = scope_start(globals->program, c->spec->linux_.cgroups_path, k->id, k->systemd_user,
+		&c->spec->annotations, error);
+	if (!c->scope)
+		return false;
+	k->systemd_unit = g_strdup(scope_unit(c->scope));
+	k->cgroup = cgroup_plan(scope_path(c->scope), k->id, error);
+	if (!k->cgroup)
+		return false;
+	cgroup_set_rootless(k->cgroup, globals->rootless_cgroups, scope_path(c->scope), c->spec->linux_.resources);
+	if (!container_note_cgroup(k, error) || !cgroup_adopt(k->cgroup, c->spec->linux_.resources, error))
+		return false;
+	c->made_cgroup = true;
+	return true;
+}
+
 static bool make_cgroup(struct creation *c, const struct globals *globals, GError **error)
 {
 	struct container *k = c->container;
@@ -158,6 +180,8 @@ static bool make_cgroup(struct creation *c, const struct globals *globals, GErro
 
 	if (globals->cgroups_disabled)
 		return true;
+	if (globals->systemd_cgroup_wanted)
+		return make_scope(c, globals, error) || fail_prefix(error, "unable to apply cgroup configuration");
 	k->cgroup = cgroup_plan(c->spec->linux_.cgroups_path, k->id, error);
 	if (!k->cgroup)
 		return fail_prefix(error, "unable to apply cgroup configuration");
@@ -295,6 +319,9 @@ bool create_record(struct creation *c, GError **error)
 
 	if (k->cgroup && !cgroup_apply(k->cgroup, c->spec->linux_.resources, error))
 		return fail_prefix(error, "error setting cgroup config for procHooks process");
+	if (c->scope && !scope_sync(c->scope, error))
+		return false;
+	g_clear_pointer(&c->scope, scope_leave); /* the container's process keeps it alive from here on */
 	r = proc_read_stat(c->launch.pid, &st);
 	if (r < 0)
 		return fail_with(error, r, "read start time of the container's process");
@@ -355,6 +382,7 @@ void create_undo(struct creation *c, const struct globals *globals)
 {
 	g_autoptr(GError) error = NULL;
 
+	g_clear_pointer(&c->scope, scope_leave);
 	/* A hook may have frozen it, and on v1 a frozen process cannot die. */
 	if (c->made_cgroup && cgroup_frozen(c->container->cgroup))
 		(void)cgroup_thaw(c->container->cgroup, NULL); /* what is still frozen is seen by launch_abort */
@@ -363,7 +391,7 @@ void create_undo(struct creation *c, const struct globals *globals)
 	g_clear_pointer(&c->plan, plan_free);
 	fd_close(&c->container->dir_fd);
 	if (c->made_cgroup &&
-		!(cgroup_kill(c->container->cgroup, SIGKILL, &error) && cgroup_destroy(c->container->cgroup, &error))) {
+		!(cgroup_kill(c->container->cgroup, SIGKILL, &error) && destroy_cgroup(globals, c->container, &error))) {
 		diag_warning("%s", error->message);
 		return; /* the directory tells delete where to go on */
 	}
@@ -378,8 +406,6 @@ bool create_begin(struct creation *c, const struct globals *globals, const struc
 	struct self *ret_self, const char *id, GError **error)
 {
 	c->request.console_fd = c->request.go_fd = c->request.start_fd = -1;
-	if (globals->systemd_cgroup_wanted)
-		return fail(error, "--systemd-cgroup is not supported");
 	if (!container_check_id(id, error) || !load_spec(c, o, error) || !check_console(c, o, error) ||
 		!self_read(ret_self, error) || !check_rights(c->spec, ret_self, error))
 		return false;
@@ -419,7 +445,7 @@ bool create_destroy(struct creation *c, const struct globals *globals, GError **
 	/* With the first process of a pid namespace all others have ended. */
 	if (k->cgroup && k->shared_pid_namespace && !cgroup_kill(k->cgroup, SIGKILL, error))
 		return false;
-	if (k->cgroup && !cgroup_destroy(k->cgroup, error))
+	if (k->cgroup && !destroy_cgroup(globals, k, error))
 		return false;
 	if (!container_remove_dir(globals->root, k->id, error))
 		return false;
@@ -430,6 +456,7 @@ bool create_destroy(struct creation *c, const struct globals *globals, GError **
 void creation_clear(struct creation *c)
 {
 	launch_clear(&c->launch);
+	g_clear_pointer(&c->scope, scope_leave);
 	plan_free(c->plan);
 	seccomp_filter_clear(&c->filter);
 	container_free(c->container);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "runtime/command.h"
+#include "runtime/scope.h"
 #include "runtime/launch.h"
 #include "runtime/spec.h"
 #include "runtime/state.h"
@@ -29,6 +30,7 @@ struct creation {
 	struct plan_request request;
 	Plan *plan;
 	struct seccomp_filter filter;
+	Scope *scope; /* systemd's, until the container is in it; NULL: none */
 	bool made_cgroup;
 	int pidfd_socket; /* connected; -1: none */
 };

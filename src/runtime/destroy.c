@@ -3,11 +3,25 @@
 
 #include <signal.h>
 
+#include "common/diag.h"
 #include "common/error.h"
 #include "runtime/hooks.h"
+#include "runtime/scope.h"
+
+bool destroy_cgroup(const struct globals *globals, const struct container *c, GError **error)
+{
+	g_autoptr(GError) local = NULL;
+
+	if (!cgroup_destroy(c->cgroup, error))
+		return false;
+	/* The container is gone whatever systemd says. */
+	if (c->systemd_unit && !scope_stop_unit(globals->program, c->systemd_unit, c->systemd_user, &local))
+		diag_warning("%s", local->message);
+	return true;
+}
 
 /* What is left in the cgroup has no init above it any more that would end it. */
-static bool remove_cgroup(const Container *c, GError **error)
+static bool remove_cgroup(const struct globals *globals, const Container *c, GError **error)
 {
 	g_autoptr(GArray) pids = NULL;
 
@@ -16,14 +30,14 @@ static bool remove_cgroup(const Container *c, GError **error)
 	pids = cgroup_pids(c->cgroup, NULL);
 	if (pids && pids->len > 0 && !cgroup_kill(c->cgroup, SIGKILL, error))
 		return false;
-	return cgroup_destroy(c->cgroup, error) || fail_prefix(error, "unable to remove container's cgroup");
+	return destroy_cgroup(globals, c, error) || fail_prefix(error, "unable to remove container's cgroup");
 }
 
-bool destroy_container(const char *root, const struct container *c, GError **error)
+bool destroy_container(const struct globals *globals, const struct container *c, GError **error)
 {
 	g_autofree char *state = NULL;
 
-	if (!remove_cgroup(c, error) || !container_remove_dir(root, c->id, error))
+	if (!remove_cgroup(globals, c, error) || !container_remove_dir(globals->root, c->id, error))
 		return fail_prefix(error, "unable to destroy container");
 	/* The container is gone whatever they say: the runtime-spec wants a warning, and the rest of them to run. */
 	state = container_oci_state(c, STATUS_STOPPED, 0);

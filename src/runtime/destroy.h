@@ -4,7 +4,11 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "runtime/command.h"
 #include "runtime/state.h"
 
-/* Removes cgroup (what is left in it is killed) and state directory below root, then runs the poststop hooks. */
-bool destroy_container(const char *root, const struct container *c, GError **error);
+/* Removes cgroup (what is left in it is killed) and state directory, then runs the poststop hooks. */
+bool destroy_container(const struct globals *globals, const struct container *c, GError **error);
+
+/* Removes the cgroup, whose processes have ended, and has systemd forget its scope if it is one. */
+bool destroy_cgroup(const struct globals *globals, const struct container *c, GError **error);

@@ -121,10 +121,10 @@ static bool open_init(struct container *c, GError **error)
 
 /* Where tables put what is read into structs. */
 struct private_part {
-	const char *bundle, *personality, *listener_path, *listener_metadata;
+	const char *bundle, *personality, *systemd_unit, *listener_path, *listener_metadata;
 	struct spec_map annotations;
 	const char **own;
-	bool shared_pid_namespace, no_new_keyring, no_cgroup;
+	bool shared_pid_namespace, no_new_keyring, no_cgroup, systemd_user;
 	struct spec_hook_list hooks[N_HOOK_KINDS];
 };
 
@@ -142,6 +142,8 @@ static const struct field private_fields[] = {
 	SPEC_FIELD(struct private_part, "sharedPidNamespace", BOOL, shared_pid_namespace),
 	SPEC_FIELD(struct private_part, "noNewKeyring", BOOL, no_new_keyring),
 	SPEC_FIELD(struct private_part, "noCgroup", BOOL, no_cgroup),
+	SPEC_FIELD(struct private_part, "systemdUnit", STRING, systemd_unit),
+	SPEC_FIELD(struct private_part, "systemdUser", BOOL, systemd_user),
 	SPEC_FIELD(struct private_part, "personality", STRING, personality),
 	SPEC_FIELD(struct private_part, "seccompListenerPath", STRING, listener_path),
 	SPEC_FIELD(struct private_part, "seccompListenerMetadata", STRING, listener_metadata),
@@ -184,6 +186,8 @@ static bool read_state(struct container *c, GError **error)
 	c->annotations = o.inner.annotations;
 	c->shared_pid_namespace = o.inner.shared_pid_namespace;
 	c->no_new_keyring = o.inner.no_new_keyring;
+	c->systemd_unit = g_strdup(o.inner.systemd_unit);
+	c->systemd_user = o.inner.systemd_user;
 	c->personality = g_strdup(o.inner.personality);
 	c->listener_path = g_strdup(o.inner.listener_path);
 	c->listener_metadata = g_strdup(o.inner.listener_metadata);
@@ -305,6 +309,8 @@ static void put_private(JsonWriter *w, const struct container *c)
 	json_put_bool(w, "sharedPidNamespace", c->shared_pid_namespace);
 	json_put_bool(w, "noNewKeyring", c->no_new_keyring);
 	json_put_bool(w, "noCgroup", !c->cgroup);
+	put_text(w, "systemdUnit", c->systemd_unit);
+	json_put_bool(w, "systemdUser", c->systemd_user);
 	put_text(w, "personality", c->personality);
 	put_text(w, "seccompListenerPath", c->listener_path);
 	put_text(w, "seccompListenerMetadata", c->listener_metadata);
@@ -448,6 +454,7 @@ void container_free(struct container *c)
 	g_free(c->rootfs);
 	g_free(c->created);
 	g_free(c->personality);
+	g_free(c->systemd_unit);
 	g_free(c->listener_path);
 	g_free(c->listener_metadata);
 	g_strfreev(c->external_descriptors);

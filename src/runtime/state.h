@@ -41,6 +41,8 @@ struct container {
 	char *personality; /* linux.personality.domain, which exec's processes have as well; NULL: none */
 	/* Of the agent that answers for SCMP_ACT_NOTIFY (linux.seccomp): absolute path; NULL: there is none. */
 	char *listener_path, *listener_metadata;
+	char *systemd_unit; /* the scope that its cgroup is; NULL: none */
+	bool systemd_user;  /* of the user's own manager */
 	char **external_descriptors; /* what init's 0, 1, 2 are */
 	struct spec_hook_list poststart, poststop;
 	Cgroup *cgroup; /* NULL with --cgroup-manager disabled */

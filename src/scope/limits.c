@@ -1,0 +1,102 @@
+/* A cgroup's limits as systemd's properties: systemd.resource-control(5), cgroup-v2.rst. */
+#include "scope/limits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define USEC_PER_SEC G_GUINT64_CONSTANT(1000000)
+#define IDS_MAX      8192
+
+/* One number, or "max". */
+static const struct {
+	const char *file, *property;
+} numbers[] = {
+	{ "memory.max", "MemoryMax" },
+	{ "memory.high", "MemoryHigh" },
+	{ "memory.low", "MemoryLow" },
+	{ "memory.min", "MemoryMin" },
+	{ "memory.swap.max", "MemorySwapMax" },
+	{ "pids.max", "TasksMax" },
+	{ "cpu.weight", "CPUWeight" },
+};
+
+static const struct {
+	const char *file, *property;
+} sets[] = {
+	{ "cpuset.cpus", "AllowedCPUs" },
+	{ "cpuset.mems", "AllowedMemoryNodes" },
+};
+
+static char *read_text(const char *dir, const char *file)
+{
+	g_autofree char *path = g_build_filename(dir, file, NULL);
+	char *text = NULL;
+
+	return g_file_get_contents(path, &text, NULL, NULL) ? g_strchomp(text) : NULL;
+}
+
+static guint64 parse(const char *text)
+{
+	return g_str_has_prefix(text, "max") ? G_MAXUINT64 : g_ascii_strtoull(text, NULL, 10);
+}
+
+GVariant *limits_bitmap(const char *list)
+{
+	g_auto(GStrv) ranges = g_strsplit(list, ",", -1);
+	g_autoptr(GByteArray) bytes = g_byte_array_new();
+
+	for (char **range = ranges; *range && **range; range++) {
+		char *end;
+		guint64 first = g_ascii_strtoull(*range, &end, 10);
+		guint64 last = *end == '-' ? g_ascii_strtoull(end + 1, NULL, 10) : first;
+
+		for (guint64 id = first; id <= MIN(last, IDS_MAX); id++) {
+			while (bytes->len <= id / 8)
+				g_byte_array_append(bytes, (const guint8 *)"", 1);
+			bytes->data[id / 8] |= (guint8)(1u << (id % 8));
+		}
+	}
+	return g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes->data, bytes->len, 1);
+}
+
+/* "QUOTA PERIOD" in microseconds; systemd counts the quota in a second. */
+static void add_bandwidth(GVariantBuilder *b, const char *text)
+{
+	guint64 quota = parse(text), period = 0;
+	const char *blank = strchr(text, ' ');
+
+	if (blank)
+		period = g_ascii_strtoull(blank + 1, NULL, 10);
+	if (period == 0)
+		return;
+	if (quota != G_MAXUINT64)
+		quota = quota * USEC_PER_SEC / period;
+	g_variant_builder_add(b, "(sv)", "CPUQuotaPeriodUSec", g_variant_new_uint64(period));
+	g_variant_builder_add(b, "(sv)", "CPUQuotaPerSecUSec", g_variant_new_uint64(quota));
+}
+
+GVariant *limits_read(const char *dir)
+{
+	GVariantBuilder b;
+
+	g_variant_builder_init(&b, G_VARIANT_TYPE("a(sv)"));
+	for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
+		g_autofree char *text = read_text(dir, numbers[i].file);
+
+		if (text)
+			g_variant_builder_add(&b, "(sv)", numbers[i].property, g_variant_new_uint64(parse(text)));
+	}
+	for (gsize i = 0; i < G_N_ELEMENTS(sets); i++) {
+		g_autofree char *text = read_text(dir, sets[i].file);
+
+		if (text)
+			g_variant_builder_add(&b, "(sv)", sets[i].property, limits_bitmap(text));
+	}
+	{
+		g_autofree char *text = read_text(dir, "cpu.max");
+
+		if (text)
+			add_bandwidth(&b, text);
+	}
+	return g_variant_builder_end(&b);
+}
