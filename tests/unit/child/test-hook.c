@@ -85,7 +85,7 @@ static void test_missing(void)
 {
 	char *argv[] = { (char *)"x", NULL };
 	const struct op_hook hook = {
-		.path = "/nonexistent/x", .argv = argv, .env = no_env, .timeout_ms = -1, .out_fd = -1, .err_fd = -1
+		.path = "/proc/nonexistent/x", .argv = argv, .env = no_env, .timeout_ms = -1, .out_fd = -1, .err_fd = -1
 	};
 	struct hook_result result = { 0 };
 

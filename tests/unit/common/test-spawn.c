@@ -94,12 +94,12 @@ static void test_environment(void)
 static void test_missing(void)
 {
 	const char *argv[] = { "x", NULL };
-	struct spawn_request r = { .path = "/nonexistent/x", .argv = argv, .timeout_ms = -1 };
+	struct spawn_request r = { .path = "/proc/nonexistent/x", .argv = argv, .timeout_ms = -1 };
 	g_autoptr(GError) error = NULL;
 	struct spawn_result result;
 
 	g_assert_false(spawn_run(&r, &result, &error));
-	g_assert_cmpstr(error->message, ==, "fork/exec /nonexistent/x: no such file or directory");
+	g_assert_cmpstr(error->message, ==, "fork/exec /proc/nonexistent/x: no such file or directory");
 	g_assert_cmpint(error->code, ==, ENOENT);
 }
 

@@ -204,7 +204,7 @@ static void test_allowed_places(void)
 {
 	g_autofree char *dir = g_dir_make_tmp("tally-XXXXXX", NULL), *in = g_build_filename(dir, "log", NULL);
 	g_autofree char *beside = g_strconcat(dir, "x/log", NULL);
-	char *allowed[] = { "/nonexistent", dir, NULL };
+	char *allowed[] = { "/proc/nonexistent", dir, NULL };
 
 	g_assert_true(logspec_check_place(in, allowed, NULL));
 	g_assert_true(logspec_check_place("/anywhere/log", NULL, NULL));
@@ -347,8 +347,8 @@ static void test_a_socket_in_a_very_deep_directory(void)
 	g_assert_cmpuint(st.st_mode & 0777, ==, 0700);
 	g_assert_true(endpoints_fifos(&set, dir, &error));
 	g_assert_true(endpoints_fifos(&set, dir, &error)); /* old ones are replaced */
-	g_assert_false(endpoints_attach(&set, "/nonexistent", NULL, NULL, &error));
-	g_assert_nonnull(strstr(error->message, "/nonexistent"));
+	g_assert_false(endpoints_attach(&set, "/proc/nonexistent", NULL, NULL, &error));
+	g_assert_nonnull(strstr(error->message, "/proc/nonexistent"));
 	{
 		g_autofree char *rm = g_strdup_printf("rm -r '%s'", top);
 

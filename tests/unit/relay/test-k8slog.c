@@ -344,7 +344,7 @@ static void test_a_file_that_cannot_be_replaced_stays_in_use(struct fixture *f, 
 	char *real = f->path;
 
 	(void)data;
-	f->log.path = "/nonexistent/log";
+	f->log.path = "/proc/nonexistent/log";
 	g_assert_cmpint(rotate_log(&f->log, &f->rotation), ==, -ENOENT);
 	f->log.path = real;
 	feed(f, STREAM_OUT, "still here\n");
