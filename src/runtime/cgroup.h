@@ -52,6 +52,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Cgroup, cgroup_free)
 
 enum cgroup_mode cgroup_mode(const Cgroup *cg);
 
+/* Whether cg has a place in every hierarchy of this /proc/PID/cgroup. Where it has none the process is where its maker was,
+ * with everybody else. cg may be NULL. */
+bool cgroup_covers(const Cgroup *cg, const char *memberships);
+
 /* The hierarchies, borrowed. */
 const struct cgroup_hierarchy *cgroup_hierarchies(const Cgroup *cg, size_t *ret_n);
 

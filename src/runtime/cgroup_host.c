@@ -37,6 +37,29 @@ static bool list_has(const char *list, const char *word)
 	return false;
 }
 
+static bool has_hierarchy(const Cgroup *cg, const char *controllers)
+{
+	g_auto(GStrv) names = g_strsplit(controllers, ",", 2); /* those that are mounted together are one hierarchy */
+
+	for (size_t i = 0; cg && i < cg->n; i++)
+		if (names[0] ? list_has(cg->hierarchies[i].controllers, names[0]) : cg->nodes[i].v2)
+			return true;
+	return false;
+}
+
+bool cgroup_covers(const Cgroup *cg, const char *memberships)
+{
+	g_auto(GStrv) lines = g_strsplit(memberships, "\n", -1);
+
+	for (char **line = lines; *line; line++) {
+		char *controllers, *path;
+
+		if (cgroup_host_split(*line, &controllers, &path) && !has_hierarchy(cg, controllers))
+			return false;
+	}
+	return true;
+}
+
 bool cgroup_host_match_mount(const char *line, const char *controller, char **ret_mount, char **ret_root)
 {
 	/* id parent major:minor root mount options [optional fields] - type source super-options */

@@ -141,7 +141,7 @@ static bool put_status_fd(GByteArray *opts, const char *text, int *ret_fd, GErro
 static bool make_options(GByteArray *opts, const struct container *c, const struct spec *s,
 	const struct checkpoint_cli *o, const struct criu_dirs *d, int *ret_status_fd, GError **error)
 {
-	const struct criu_common common = {
+	struct criu_common common = {
 		.tcp_established = o->tcp_established,
 		.ext_unix_sk = o->ext_unix_sk,
 		.shell_job = o->shell_job,
@@ -153,6 +153,8 @@ static bool make_options(GByteArray *opts, const struct container *c, const stru
 		.empty_ns = o->empty_ns,
 	};
 
+	if (!criu_shares_cgroups(c->cgroup, c->pid, &common.shares_cgroups, error))
+		return false;
 	wire_put_number(opts, CRIU_PID, c->pid);
 	wire_put_text(opts, CRIU_ROOT, c->rootfs);
 	criu_put_flag(opts, CRIU_LEAVE_RUNNING, o->leave_running);

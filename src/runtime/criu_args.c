@@ -83,11 +83,22 @@ static bool put_empty_namespaces(GByteArray *opts, char *const *names, GError **
 	return true;
 }
 
+bool criu_shares_cgroups(const Cgroup *cg, pid_t pid, bool *ret_shares, GError **error)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/cgroup", pid);
+	g_autofree char *text = NULL;
+
+	if (!g_file_get_contents(path, &text, NULL, error))
+		return false;
+	*ret_shares = !cgroup_covers(cg, text);
+	return true;
+}
+
 bool criu_put_common(GByteArray *opts, const struct criu_common *o, const struct criu_dirs *d,
 	const struct spec_map *annotations, GError **error)
 {
 	const char *config = spec_map_get(annotations, "org.criu.config");
-	int mode = CRIU_CGROUPS_SOFT, lock = 0;
+	int mode = o->shares_cgroups ? CRIU_CGROUPS_IGNORE : CRIU_CGROUPS_SOFT, lock = 0;
 
 	if (o->manage_cgroups_mode && !find_word(cgroup_modes, G_N_ELEMENTS(cgroup_modes), o->manage_cgroups_mode,
 					      "manage-cgroups-mode", &mode, error))

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "common/options.h"
+#include "runtime/cgroup.h"
 #include "runtime/command.h"
 #include "runtime/criu.h"
 #include "runtime/spec.h"
@@ -43,8 +44,13 @@ void criu_dirs_clear(struct criu_dirs *dirs);
 struct criu_common {
 	bool tcp_established, ext_unix_sk, shell_job, lazy_pages, file_locks, auto_dedup;
 	const char *manage_cgroups_mode, *network_lock;
+	bool shares_cgroups; /* see criu_shares_cgroups */
 	char *const *empty_ns;
 };
+
+/* Whether process pid is, in some hierarchy, in no cgroup of cg (may be NULL). criu would take all that is below its place
+ * there for the container's, and a restore would make it again: so cgroups are left alone unless asked for. */
+bool criu_shares_cgroups(const Cgroup *cg, pid_t pid, bool *ret_shares, GError **error);
 
 /* Appends them, the directories and the configuration file (annotation org.criu.config, else /etc/criu/runc.conf). */
 bool criu_put_common(GByteArray *opts, const struct criu_common *o, const struct criu_dirs *dirs,

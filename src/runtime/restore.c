@@ -151,7 +151,7 @@ static void put_cgroups(struct restoring *r)
 static bool make_options(struct restoring *r, const struct criu_dirs *d, const char *root, GError **error)
 {
 	const struct restore_cli *o = r->request->options;
-	const struct criu_common common = {
+	struct criu_common common = {
 		.tcp_established = o->tcp_established,
 		.ext_unix_sk = o->ext_unix_sk,
 		.shell_job = o->shell_job,
@@ -163,6 +163,8 @@ static bool make_options(struct restoring *r, const struct criu_dirs *d, const c
 		.empty_ns = o->empty_ns,
 	};
 
+	if (!criu_shares_cgroups(r->c->container->cgroup, getpid(), &common.shares_cgroups, error))
+		return false;
 	wire_put_text(r->opts, CRIU_ROOT, root);
 	criu_put_flag(r->opts, CRIU_RST_SIBLING, true);
 	criu_put_flag(r->opts, CRIU_TCP_CLOSE, o->tcp_close);

@@ -145,6 +145,51 @@ double() {
 	is "$(status_of)" running
 }
 
+# Hierarchies that the container has no place in: it is where the test is. Beside cgroup2 these are all others.
+shares_cgroups() { on_cgroup2 && grep -qv '^0:' /proc/self/cgroup; }
+
+@test "criu leaves cgroups alone where the container shares some with others, unless it is told what to do" {
+	runtime_is_ours || return 0
+	started
+	double done
+	mode=03 # soft
+	shares_cgroups && mode=00 # ignore
+	exits 0 checkpoint --leave-running
+	has "$(cat "$DIR/request")" "9002$mode"
+	exits 0 checkpoint --leave-running --manage-cgroups-mode strict
+	has "$(cat "$DIR/request")" 900205
+	rt kill "$ID" KILL
+	await process-gone "$(cat "$DIR/pid")"
+	rt delete "$ID"
+	echo '[]' >"$DIR/images/descriptors.json"
+	double silent
+	exits 1 restore --detach
+	has "$(cat "$DIR/request")" "9002$mode"
+}
+
+# with_pids COMMAND: in the hierarchy of pids, which the lane may not show. The mount ends with the command: never is a
+# hierarchy of the host's below $DIR, which is removed.
+with_pids() {
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	unshare -m --propagation private sh -ec 'mount -t cgroup -o pids none /mnt; cd /mnt; eval "$1"' pids "$1"
+}
+
+@test "a restore makes no cgroups of others again" {
+	runtime_is_ours && criu_works || return 0
+	grep -q ':pids:' /proc/self/cgroup || return 0
+	with_pids "mkdir $ID-other"
+	started
+	attempt checkpoint
+	with_pids "rmdir $ID-other"
+	is "$status$stderr" 0
+	restore --detach --pid-file "$DIR/pid2" </dev/null > >(exec cat >"$DIR/out2" 3>&- 4>&-) 2>&1 || fail "$(cat "$DIR/out2")"
+	await match "$DIR/out2" tick
+	found=$(with_pids "find . -name $ID-other -print -exec rmdir {} +")
+	is "$found" ""
+	on_cgroup2 && part=0 || part=pids
+	has "$(grep -E "^$part:|:$part:" "/proc/$(cat "$DIR/pid2")/cgroup")" "/$ID"
+}
+
 @test "what makes no sense is refused before criu is called" {
 	runtime_is_ours || return 0
 	started

@@ -435,6 +435,37 @@ static void test_files(void)
 	g_assert_cmpint(rmdir(path), ==, 0);
 }
 
+static void test_covers(void)
+{
+	static const struct {
+		const char *hierarchies, *memberships;
+		bool covers;
+	} cases[] = {
+		{ "", "", true },
+		{ "", "0::/\n", false },
+		{ "unified", "0::/\n", true },
+		{ "unified", "1:pids:/\n0::/t\n", false },
+		{ "cpu,cpuacct pids", "2:cpu,cpuacct:/t\n1:pids:/p\n", true },
+		{ "cpu,cpuacct pids", "2:cpu,cpuacct:/t\n1:pids:/p\n0::/\n", false },
+		{ "cpu", "1:cpuset:/\n", false },
+		{ "cpu", "3:name=other:/\n1:cpu:/t\n", false },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		Cgroup *cg = g_new0(Cgroup, 1);
+		g_auto(GStrv) list = g_strsplit(cases[i].hierarchies, " ", -1);
+
+		for (char **h = list; *h; h++) {
+			bool v2 = strcmp(*h, "unified") == 0;
+
+			cgroup_add(cg, g_strdup(v2 ? "" : *h), NULL, NULL, v2, -1);
+		}
+		g_assert_cmpint(cgroup_covers(cg, cases[i].memberships), ==, cases[i].covers);
+		cgroup_free(cg);
+	}
+	g_assert_false(cgroup_covers(NULL, "0::/\n"));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -446,6 +477,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/runtime/devices/lines-for-v1", test_device_lines);
 	g_test_add_func("/runtime/devices/bad-rules-are-refused-by-path", test_device_errors);
 	g_test_add_func("/runtime/cgroup/reads-proc-self-cgroup", test_cgroup_lines);
+	g_test_add_func("/runtime/cgroup/hierarchies-of-others-are-not-covered", test_covers);
 	g_test_add_func("/runtime/cgroup/reads-mountinfo", test_mount_lines);
 	g_test_add_func("/runtime/cgroup/stays-below-its-directory", test_files);
 	return g_test_run();
