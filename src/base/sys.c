@@ -175,11 +175,11 @@ void sys_map_forget(void *start, size_t size)
 void sys_forget_stack(void)
 {
 	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), reach = 32 * page;
-	uintptr_t here = (uintptr_t)__builtin_frame_address(0) & ~(page - 1);
+	const uintptr_t frames = 1024; /* more than our own frame and that of the call take: they may go on in the next page */
+	uintptr_t keep = ((uintptr_t)__builtin_frame_address(0) - frames) & ~(page - 1);
 
-	/* Our own frame, and that of the call, may go on in the next page. What was never touched is not mapped: an error
-	 * that says so comes after the rest was done. */
-	(void)madvise((void *)(here - page - reach), reach, MADV_DONTNEED);
+	/* What was never touched is not mapped: an error that says so comes after the rest was done. */
+	(void)madvise((void *)(keep - reach), reach, MADV_DONTNEED);
 }
 
 uint64_t sys_clock_ns(clockid_t clock)

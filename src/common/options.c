@@ -1,6 +1,7 @@
 /* Command lines from tables; GLib's parser does the work. */
 #include "common/options.h"
 
+#include <errno.h>
 #include <string.h>
 
 static GOptionEntry entry_for(const struct option_spec *s, void *values)
@@ -27,14 +28,19 @@ static GOptionEntry entry_for(const struct option_spec *s, void *values)
 bool options_parse(const char *usage, const char *summary, const struct option_spec *specs, size_t n_specs, void *values,
 	enum option_flags flags, int *argc, char ***argv, GError **error)
 {
-	g_autofree GOptionEntry *entries = g_new0(GOptionEntry, n_specs + 1);
 	g_autoptr(GOptionContext) context = g_option_context_new(usage);
 	bool separated = false;
 	int left = 1;
 
-	for (size_t i = 0; i < n_specs; i++)
-		entries[i] = entry_for(&specs[i], values);
-	g_option_context_add_main_entries(context, entries, NULL);
+	/* GLib would read a file to find the name, and take 4 KiB to keep a copy of it, were it not known as static. */
+	(void)g_quark_from_static_string(program_invocation_short_name);
+	g_set_prgname(program_invocation_short_name);
+	/* One by one: GLib copies them, and a table of them all would leave a hole in the heap below what stays. */
+	for (size_t i = 0; i < n_specs; i++) {
+		const GOptionEntry entry[] = { entry_for(&specs[i], values), { .long_name = NULL } };
+
+		g_option_context_add_main_entries(context, entry, NULL);
+	}
 	g_option_context_set_summary(context, summary);
 	g_option_context_set_strict_posix(context, flags & OPTIONS_STOP_AT_POSITIONAL);
 	g_option_context_set_ignore_unknown_options(context, flags & OPTIONS_IGNORE_UNKNOWN);

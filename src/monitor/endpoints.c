@@ -128,12 +128,15 @@ bool endpoints_notify(struct relay_setup *set, const char *bundle, const char *h
 {
 	g_autofree char *dir = bundle ? g_build_filename(bundle, "notify", NULL) : NULL;
 	auto_fd sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un *addr;
 
 	if (!dir)
 		return fail(error, "--sdnotify-socket needs --bundle");
 	if (sock < 0)
 		return fail_errno(error, "create the notify socket");
-	set->notify_host_len = notify_address(host, &set->notify_host);
+	addr = g_new0(struct sockaddr_un, 1);
+	set->notify_host = addr;
+	set->notify_host_len = notify_address(host, addr);
 	if (!set->notify_host_len)
 		return fail(error, "--sdnotify-socket %s: not a socket address", host);
 	/* Any user of the container may report. */

@@ -36,7 +36,6 @@ struct monitor {
 	struct monitor_options options;
 	struct messages messages;
 	struct logspec log;
-	struct relay_setup set;
 	GArray *inherited;
 	int start_fd, attach_pipe_fd, null_fd;
 	char *bundle; /* NULL: none (an exec session without) */
@@ -94,7 +93,7 @@ static int open_log_file(const char *path)
 /* Opens the next log file. */
 static bool open_log(struct monitor *m, const struct logspec_file *file, GError **error)
 {
-	struct relay_log *log = &m->set.log[m->set.n_logs];
+	struct relay_log *log = &m->relay.set.log[m->relay.set.n_logs];
 	struct stat st, other;
 
 	if (!logspec_check_place(file->path, m->options.log_allowlist_dir, error))
@@ -102,8 +101,8 @@ static bool open_log(struct monitor *m, const struct logspec_file *file, GError 
 	log->fd = open_log_file(file->path);
 	if (log->fd < 0)
 		return fail(error, "Failed to open log file %s: %s", file->path, strerror(errno));
-	for (unsigned int i = 0; i < m->set.n_logs; i++)
-		if (fstat(log->fd, &st) == 0 && S_ISREG(st.st_mode) && fstat(m->set.log[i].fd, &other) == 0 &&
+	for (unsigned int i = 0; i < m->relay.set.n_logs; i++)
+		if (fstat(log->fd, &st) == 0 && S_ISREG(st.st_mode) && fstat(m->relay.set.log[i].fd, &other) == 0 &&
 			st.st_dev == other.st_dev && st.st_ino == other.st_ino)
 			return fail(error, "--log-path: %s is given twice", file->path);
 	log->path = logspec_real_path(file->path, log->fd);
@@ -111,7 +110,7 @@ static bool open_log(struct monitor *m, const struct logspec_file *file, GError 
 	log->utc = m->options.log_utc;
 	if (file->json)
 		log->attrs = logspec_json_attrs(m->options.log_tag, m->options.log_label, error);
-	m->set.n_logs++;
+	m->relay.set.n_logs++;
 	return !file->json || log->attrs;
 }
 
@@ -146,7 +145,7 @@ static bool prepare_compressor(struct monitor *m, GError **error)
 {
 	static const char *const gzip[] = { "gzip", "-c", NULL }, *const zstd[] = { "zstd", "-q", "-c", NULL };
 	const char *how = m->options.log_compress;
-	struct spawn *s = &m->set.compressor;
+	struct spawn *s = &m->relay.set.compressor;
 
 	if (!how)
 		return true;
@@ -154,7 +153,7 @@ static bool prepare_compressor(struct monitor *m, GError **error)
 	if (!s->path)
 		return fail(error, "--log-compress %s: there is no program %s in PATH", how, how);
 	s->argv = (char *const *)(strcmp(how, "gzip") == 0 ? gzip : zstd);
-	m->set.compressed_suffix = strcmp(how, "gzip") == 0 ? ".gz" : ".zst";
+	m->relay.set.compressed_suffix = strcmp(how, "gzip") == 0 ? ".gz" : ".zst";
 	s->envp = environ;
 	s->wait_fd = -1;
 	s->die_with_parent = true;
@@ -165,10 +164,11 @@ static bool prepare_compressor(struct monitor *m, GError **error)
 static bool open_logs(struct monitor *m, GError **error)
 {
 	const struct monitor_options *o = &m->options;
+	struct relay_setup *set = &m->relay.set;
 
 	_Static_assert(LOGSPEC_FILES == RELAY_LOGS, "every file that can be asked for can be written");
 	if (!logspec_parse(o->log_path, &m->log, error) ||
-		!logpolicy_parse(o->log_policy, o->log_rate_limit, m->set.log_policy, m->set.log_rate, error))
+		!logpolicy_parse(o->log_policy, o->log_rate_limit, set->log_policy, set->log_rate, error))
 		return false;
 	if (m->log.passthrough && (o->attach_overflow || o->attach_replay))
 		return fail(error, "--attach-overflow and --attach-replay cannot be used with passthrough: nobody can attach");
@@ -178,20 +178,21 @@ static bool open_logs(struct monitor *m, GError **error)
 	if (!check_log_options(m, error) || !prepare_compressor(m, error))
 		return false;
 	if (m->log.journald) {
-		m->set.journal_partial = !o->no_container_partial_message;
-		m->set.journal_prefixes = o->log_priority_prefix;
-		m->set.journal_fields = logspec_journal_fields(o->cid, o->log_tag, o->name, o->log_label, error);
+		set->journal_partial = !o->no_container_partial_message;
+		set->journal_prefixes = o->log_priority_prefix;
+		set->journal_fields = logspec_journal_fields(o->cid, o->log_tag, o->name, o->log_label, error);
 	}
-	return !m->log.journald || m->set.journal_fields;
+	return !m->log.journald || set->journal_fields;
 }
 
 /* We must be the last to be killed when memory runs out; what we start must not. Often not permitted: then we cope. */
 static void protect_from_oom(struct monitor *m)
 {
+	struct relay_setup *set = &m->relay.set;
 	ssize_t n = rw_read_file(AT_FDCWD, "/proc/self/oom_score_adj", m->oom_score, sizeof m->oom_score);
 
 	if (n > 0 && rw_write_control(AT_FDCWD, "/proc/self/oom_score_adj", "-1000") == 0)
-		m->set.runtime.oom_score = m->set.exit_command.oom_score = m->set.compressor.oom_score = m->oom_score;
+		set->runtime.oom_score = set->exit_command.oom_score = set->compressor.oom_score = m->oom_score;
 }
 
 static struct record_file record_at(const char *dir, const char *name)
@@ -204,7 +205,7 @@ static struct record_file record_at(const char *dir, const char *name)
 static void find_paths(struct monitor *m)
 {
 	const struct monitor_options *o = &m->options;
-	struct relay_setup *set = &m->set;
+	struct relay_setup *set = &m->relay.set;
 	g_autofree char *cwd = g_get_current_dir();
 	struct record_file dump;
 
@@ -226,7 +227,7 @@ static void find_paths(struct monitor *m)
 static void fill_setup(struct monitor *m)
 {
 	const struct monitor_options *o = &m->options;
-	struct relay_setup *set = &m->set;
+	struct relay_setup *set = &m->relay.set;
 
 	set->id = o->cid;
 	set->exec = o->exec;
@@ -280,7 +281,7 @@ static void remove_leftovers(const char *path, bool keep_as_old)
 static bool prepare_stdio(struct monitor *m, GError **error)
 {
 	const struct monitor_options *o = &m->options;
-	struct relay_setup *set = &m->set;
+	struct relay_setup *set = &m->relay.set;
 
 	if (m->log.passthrough) {
 		for (int i = 0; i < 3; i++) {
@@ -297,6 +298,7 @@ static bool prepare_stdio(struct monitor *m, GError **error)
 static bool prepare_control(struct monitor *m, GError **error)
 {
 	const struct monitor_options *o = &m->options;
+	struct relay_setup *set = &m->relay.set;
 	const char *link_dir = o->full_attach ? NULL : o->socket_dir_path ?: DEFAULT_SOCKET_DIR;
 	struct syncpipe attach_pipe = { m->attach_pipe_fd, "data" };
 	int r;
@@ -305,7 +307,7 @@ static bool prepare_control(struct monitor *m, GError **error)
 		return true;
 	if (m->log.passthrough)
 		return true;
-	if (!endpoints_attach(&m->set, m->bundle, link_dir, o->cuuid, error) || !endpoints_fifos(&m->set, m->bundle, error))
+	if (!endpoints_attach(set, m->bundle, link_dir, o->cuuid, error) || !endpoints_fifos(set, m->bundle, error))
 		return false;
 	r = o->exec_attach ? syncpipe_send(&attach_pipe, 0, NULL, 0) : 0;
 	m->attach_pipe_fd = attach_pipe.fd;
@@ -315,7 +317,7 @@ static bool prepare_control(struct monitor *m, GError **error)
 static bool prepare_programs(struct monitor *m, GError **error)
 {
 	const struct monitor_options *o = &m->options;
-	struct relay_setup *set = &m->set;
+	struct relay_setup *set = &m->relay.set;
 	char *place, **env = launch_environment(o, getpid(), &place, error);
 
 	if (!env)
@@ -370,9 +372,9 @@ static bool background(struct monitor *m, GError **error)
 	const struct monitor_options *o = &m->options;
 	int r;
 
-	if (!parent_pipe("_OCI_SYNCPIPE", &m->set.sync_fd, error))
+	if (!parent_pipe("_OCI_SYNCPIPE", &m->relay.set.sync_fd, error))
 		return false;
-	parent_not_inherited(m->inherited, m->set.sync_fd);
+	parent_not_inherited(m->inherited, m->relay.set.sync_fd);
 	if (o->exec_attach && !parent_pipe("_OCI_ATTACHPIPE", &m->attach_pipe_fd, error))
 		return false;
 	if (o->exec_attach && m->attach_pipe_fd < 0)
@@ -382,13 +384,13 @@ static bool background(struct monitor *m, GError **error)
 	r = sys_set_subreaper(true);
 	if (r < 0)
 		return fail_with(error, r, "become the reaper of the container's processes");
-	remove_leftovers(m->set.exit_file.path, false);
-	remove_leftovers(m->set.persist_file.path, false);
-	remove_leftovers(m->set.json_file.path, true);
-	remove_leftovers(m->set.persist_json_file.path, true);
-	if (m->set.dump_path)
-		(void)unlink(m->set.dump_path); /* what it tells is over */
-	if (o->sdnotify_socket && !endpoints_notify(&m->set, m->bundle, o->sdnotify_socket, error))
+	remove_leftovers(m->relay.set.exit_file.path, false);
+	remove_leftovers(m->relay.set.persist_file.path, false);
+	remove_leftovers(m->relay.set.json_file.path, true);
+	remove_leftovers(m->relay.set.persist_json_file.path, true);
+	if (m->relay.set.dump_path)
+		(void)unlink(m->relay.set.dump_path); /* what it tells is over */
+	if (o->sdnotify_socket && !endpoints_notify(&m->relay.set, m->bundle, o->sdnotify_socket, error))
 		return false;
 	if (!prepare_stdio(m, error) || !prepare_control(m, error) || !prepare_programs(m, error))
 		return false;
@@ -405,16 +407,16 @@ static void use_null_stdio(const struct monitor *m)
 
 static _Noreturn void report_and_leave(struct monitor *m, GError *error)
 {
-	struct syncpipe sync = { m->set.sync_fd, m->set.sync_key };
+	struct syncpipe sync = { m->relay.set.sync_fd, m->relay.set.sync_key };
 
 	(void)syncpipe_send(&sync, -1, error->message, (uint32_t)strlen(error->message)); /* we leave with an error anyway */
 	/* What is not in the engine's own directories nobody else would remove. */
-	if (m->set.console_path)
-		(void)unlink(m->set.console_path);
-	if (m->set.console_dir)
-		(void)rmdir(m->set.console_dir);
-	if (m->set.socket_link)
-		(void)unlink(m->set.socket_link);
+	if (m->relay.set.console_path)
+		(void)unlink(m->relay.set.console_path);
+	if (m->relay.set.console_dir)
+		(void)rmdir(m->relay.set.console_dir);
+	if (m->relay.set.socket_link)
+		(void)unlink(m->relay.set.socket_link);
 	leave(error);
 }
 
@@ -422,6 +424,7 @@ int main(int argc, char **argv)
 {
 	struct monitor *m = &monitor;
 	g_autoptr(GError) error = NULL;
+	sigset_t mask; /* as long as the relay */
 
 	if (fd_complete_stdio() < 0)
 		return EXIT_FAILURE; /* and nowhere to say it */
@@ -430,17 +433,17 @@ int main(int argc, char **argv)
 	(void)umask(0022);
 	read_options(m, argc, argv);
 	if (!foreground(m, &error)) {
-		if (m->set.sync_fd < 0)
-			(void)parent_pipe("_OCI_SYNCPIPE", &m->set.sync_fd, NULL); /* if it is the trouble, the status tells */
+		if (m->relay.set.sync_fd < 0)
+			(void)parent_pipe("_OCI_SYNCPIPE", &m->relay.set.sync_fd, NULL); /* if it is the trouble, the status tells */
 		report_and_leave(m, error);
 	}
 	if (!background(m, &error))
 		report_and_leave(m, error);
 	if (!m->log.passthrough)
 		use_null_stdio(m);
-	(void)sigprocmask(SIG_SETMASK, NULL, &m->set.runtime.mask);
-	m->set.exit_command.mask = m->set.compressor.mask = m->set.runtime.mask;
+	(void)sigprocmask(SIG_SETMASK, NULL, &mask);
+	m->relay.set.runtime.mask = m->relay.set.exit_command.mask = m->relay.set.compressor.mask = &mask;
 	tzset(); /* the zone is read now; the relay only looks it up */
 	(void)malloc_trim(0);
-	return relay_run(&m->relay, &m->set);
+	return relay_run(&m->relay);
 }

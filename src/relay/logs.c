@@ -102,6 +102,11 @@ int logs_start(struct relay *r)
 	struct k8s_log *log = &r->log;
 	int err = 0;
 
+	if (set->n_logs > 1) {
+		r->more_logs = sys_map((RELAY_LOGS - 1) * sizeof *r->more_logs);
+		if (!r->more_logs)
+			return -ENOMEM;
+	}
 	for (unsigned int i = 0; err == 0 && (i == 0 || i < set->n_logs); i++) {
 		const struct relay_log *s = set->n_logs ? &set->log[i] : &none;
 

@@ -401,7 +401,8 @@ static int start_control(struct relay *r)
 	r->oom.user = r;
 	r->ctl.on_line = r->winsz.on_line = on_ctl;
 	r->ctl.user = r->winsz.user = r;
-	r->notify.host = r->set.notify_host;
+	if (r->set.notify_host)
+		r->notify.host = *r->set.notify_host;
 	r->notify.host_len = r->set.notify_host_len;
 	return console_start(&r->console, &r->loop) ?: notify_start(&r->notify, &r->loop, r->set.notify_fd) ?: ctl_start(&r->ctl, &r->loop, r->set.ctl_fd, false) ?:
 		ctl_start(&r->winsz, &r->loop, r->set.winsz_fd, true) ?: reaper_start(r);
@@ -470,26 +471,27 @@ static void give_up(struct relay *r, int err)
 	}
 }
 
-int relay_run(struct relay *r, const struct relay_setup *setup)
+int relay_run(struct relay *r)
 {
+	const struct relay_setup *set = &r->set;
+
 	/* Field by field: most of it is buffers that a quiet container never touches. */
-	r->set = *setup;
-	r->sync = (struct syncpipe){ setup->sync_fd, setup->sync_key };
+	r->sync = (struct syncpipe){ set->sync_fd, set->sync_key };
 	r->signal_fd = r->runtime_pidfd = r->container_pidfd = -1;
 	r->ctl.fd = r->winsz.fd = r->notify.fd = -1;
 	r->console = (struct console){
-		.listen_fd = setup->console_fd,
+		.listen_fd = set->console_fd,
 		.conn_fd = -1,
 		.master_fd = -1,
-		.path = setup->console_path,
-		.dir = setup->console_dir,
+		.path = set->console_path,
+		.dir = set->console_dir,
 		.on_master = on_master,
 		.user = r,
 	};
 	for (int i = 0; i < N_CGROUP_USES; i++)
 		r->cgroups.dir_fd[i] = -1;
-	r->end.id = setup->id;
-	r->end.exec = setup->exec;
+	r->end.id = set->id;
+	r->end.exec = set->exec;
 	if (start(r) == 0) {
 		int err = loop_run(&r->loop);
 

@@ -1,7 +1,8 @@
 /* The resident part of the monitor: from the moment the runtime is started until the container's end is recorded.
  *
- * The caller (src/monitor) fills struct relay_setup: strings and arrays that stay valid for ever, descriptors that are
- * owned by the relay from then on. While the relay runs it allocates nothing and waits for nobody but the kernel. */
+ * The caller (src/monitor) fills the struct relay_setup in struct relay: strings and arrays that stay valid for ever,
+ * descriptors that are owned by the relay from then on. While the relay runs it allocates nothing and waits for nobody but
+ * the kernel. */
 #pragma once
 
 #include <signal.h>
@@ -67,7 +68,7 @@ struct relay_setup {
 	const char *dump_path;   /* where the state goes when it is asked for, NULL: nowhere */
 	char *dump_temp;         /* room for the same and RECORD_SUFFIX */
 	int notify_fd;           /* datagram socket for sd_notify, -1: none */
-	struct sockaddr_un notify_host;
+	const struct sockaddr_un *notify_host; /* its service manager's, NULL: none */
 	socklen_t notify_host_len;
 	struct relay_log
 		log[RELAY_LOGS]; /* the first is the one that lagging clients are served from, if it is a k8s-file */
@@ -105,6 +106,7 @@ struct relay {
 	struct syncpipe sync;
 	struct spool spool;
 	struct k8s_log log; /* the first log file; without any its descriptor is -1 */
+	struct k8s_log *more_logs; /* RELAY_LOGS - 1, mapped where there is more than one */
 	struct compress compress;
 	struct backlog backlog;
 	struct journal journal;
@@ -134,13 +136,12 @@ struct relay {
 	uint64_t drain_start_ns, drain_progress_ns, drain_progress;
 	struct end end;
 	int status;              /* our own exit status */
-	/* Last, because who has one log never touches the memory of more. */
-	struct feeder feeder[RELAY_LOGS + 1]; /* the log files', the journal's */
-	struct k8s_log more_logs[RELAY_LOGS - 1];
+	struct feeder feeder[RELAY_LOGS + 1]; /* the log files', the journal's; last, because most have one */
 };
 
-/* Runs from the start of the runtime to the end with a zeroed r (static memory); returns the exit status for our own process. */
-int relay_run(struct relay *r, const struct relay_setup *setup);
+/* Runs from the start of the runtime to the end. All of r but r->set is zero (static memory). Returns the exit status for
+ * our own process. */
+int relay_run(struct relay *r);
 
 /* Feeds an event to the life cycle and does what follows. */
 void relay_event(struct relay *r, enum life_event event);

@@ -78,7 +78,7 @@ static _Noreturn void child(const struct spawn *s, pid_t parent)
 		(void)rw_write_control(AT_FDCWD, "/proc/self/oom_score_adj", s->oom_score); /* never worth a container */
 	if (s->close_from)
 		(void)sys_close_range((unsigned int)s->close_from, ~0u, 0);
-	(void)sigprocmask(SIG_SETMASK, &s->mask, NULL);
+	(void)sigprocmask(SIG_SETMASK, s->mask, NULL);
 	(void)execve(s->path, s->argv, s->envp);
 	fail(STDERR_FILENO, "execute ", s->path);
 }

@@ -17,7 +17,7 @@ struct spawn {
 	int close_from;        /* close everything from this number on; 0: leave all that is not close-on-exec */
 	unsigned int delay_s;  /* sleep before exec */
 	const char *oom_score; /* to be written to /proc/self/oom_score_adj, or NULL */
-	sigset_t mask;         /* the signal mask for the program */
+	const sigset_t *mask;  /* the signal mask for the program */
 };
 
 /* Forks and executes. Pid or -errno (of fork). A failed exec ends the child with 127. */
