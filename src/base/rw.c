@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -31,6 +32,18 @@ ssize_t rw_write(int fd, const void *buf, size_t size)
 		n = write(fd, buf, size);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
+}
+
+ssize_t rw_write_pipe(int fd, const void *buf, size_t size)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction before;
+	ssize_t n;
+
+	(void)sigaction(SIGPIPE, &ignore, &before);
+	n = rw_write(fd, buf, size);
+	(void)sigaction(SIGPIPE, &before, NULL);
+	return n;
 }
 
 int rw_write_all(int fd, const void *buf, size_t size)

@@ -11,6 +11,9 @@ ssize_t rw_read(int fd, void *buf, size_t size);
 /* write(2), repeated on EINTR. Bytes written (may be short) or -errno. */
 ssize_t rw_write(int fd, const void *buf, size_t size);
 
+/* rw_write to a pipe or FIFO whose reader may have gone: -EPIPE, and no SIGPIPE. For programs of one thread. */
+ssize_t rw_write_pipe(int fd, const void *buf, size_t size);
+
 /* Writes all of it to a blocking descriptor. 0 or -errno; what was written before an error stays written. */
 int rw_write_all(int fd, const void *buf, size_t size);
 

@@ -339,12 +339,18 @@ static void blame_oom(const struct creation *c, GError **error)
 	}
 }
 
+/* A child that joins a network namespace may not be there yet. */
+static bool move_net_devices(const struct creation *c, GError **error)
+{
+	return net_devices_move(&c->spec->linux_, c->launch.pid, plan_joined_namespace(c->plan, NS_NETWORK), error);
+}
+
 static bool start_child(struct creation *c, const struct create_options *o, GError **error)
 {
 	bool started = launch_start(&c->launch, c->plan, c->container->cgroup, error);
 
 	drop_empty_cgroup(c);
-	if (!started || !net_devices_move(&c->spec->linux_, c->launch.pid, error) || !attend(c, error) ||
+	if (!started || !move_net_devices(c, error) || !attend(c, error) ||
 		!create_record(c, error) || !launch_set_rlimits(c->launch.pid, c->spec->process, error) ||
 		!launch_send_pidfd(&c->launch, c->pidfd_socket, "standard", error) || !launch_go(&c->launch, error)) {
 		if (c->launch.reaped)
@@ -382,11 +388,11 @@ void create_undo(struct creation *c, const struct globals *globals)
 {
 	g_autoptr(GError) error = NULL;
 
-	g_clear_pointer(&c->scope, scope_leave);
 	/* A hook may have frozen it, and on v1 a frozen process cannot die. */
 	if (c->made_cgroup && cgroup_frozen(c->container->cgroup))
 		(void)cgroup_thaw(c->container->cgroup, NULL); /* what is still frozen is seen by launch_abort */
 	launch_abort(&c->launch);
+	g_clear_pointer(&c->scope, scope_leave); /* the child had a copy of the pipe whose end it waits for */
 	/* Want of descriptors may be why we are here, and removing needs some. */
 	g_clear_pointer(&c->plan, plan_free);
 	fd_close(&c->container->dir_fd);

@@ -210,10 +210,22 @@ static bool join_cgroups(const struct launch *l, Cgroup *cg, GError **error)
 	return true;
 }
 
-bool launch_start(struct launch *l, Plan *plan, Cgroup *cg, GError **error)
+static bool clone_in_namespaces(struct launch *l, Plan *plan, const Cgroup *cg, GError **error)
 {
 	auto_fd own_pid = -1, own_time = -1;
+	bool ok;
+
+	if (!open_own_namespaces(plan, &own_pid, &own_time, error))
+		return false;
+	ok = enter_for_children(plan, error) && clone_somehow(l, plan, cg, error);
+	/* After a failure as well: there are hooks for that. */
+	return leave_for_children(plan, own_pid, own_time, ok ? error : NULL) && ok;
+}
+
+bool launch_start(struct launch *l, Plan *plan, Cgroup *cg, GError **error)
+{
 	int pair[2];
+	bool ok;
 
 	l->plan = plan;
 	l->cgroup = cg;
@@ -224,12 +236,10 @@ bool launch_start(struct launch *l, Plan *plan, Cgroup *cg, GError **error)
 		return fail_errno(error, "create socket pair");
 	l->sock_fd = pair[0];
 	plan->child.sock_fd = pair[1];
-	if (!open_own_namespaces(plan, &own_pid, &own_time, error) || !enter_for_children(plan, error) ||
-		!clone_somehow(l, plan, cg, error) || !leave_for_children(plan, own_pid, own_time, error)) {
-		fd_close(&plan->child.sock_fd);
-		return false;
-	}
+	ok = clone_in_namespaces(l, plan, cg, error);
 	fd_close(&plan->child.sock_fd);
+	if (!ok)
+		return false;
 	if (plan->in_between && !take_over(l, error))
 		return false;
 	if (!write_to_child(l, error))

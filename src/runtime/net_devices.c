@@ -170,13 +170,13 @@ static int open_sockets(int *ret_link, int *ret_socket)
 }
 
 /* Sockets belong to the namespace that they were made in: for those of the container we go there. */
-static bool open_sides(struct sides *s, pid_t pid, GError **error)
+static bool open_sides(struct sides *s, pid_t pid, int ns_fd, GError **error)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%d/ns/net", pid);
 	auto_fd own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	int r;
 
-	s->ns_fd = open(path, O_RDONLY | O_CLOEXEC);
+	s->ns_fd = ns_fd < 0 ? open(path, O_RDONLY | O_CLOEXEC) : fcntl(ns_fd, F_DUPFD_CLOEXEC, 3);
 	if (own < 0 || s->ns_fd < 0)
 		return fail_errno(error, "open network namespace of process %d", pid);
 	r = open_sockets(&s->host_link, &s->host_socket);
@@ -232,10 +232,10 @@ static int move(const struct sides *s, const char *from, const char *to, GArray 
 	return ask(s->container_link, &r);
 }
 
-bool net_devices_move(const struct spec_linux *l, pid_t pid, GError **error)
+bool net_devices_move(const struct spec_linux *l, pid_t pid, int ns_fd, GError **error)
 {
 	struct sides s = { -1, -1, -1, -1, -1 };
-	bool ok = !l->n_net_devices || open_sides(&s, pid, error) || fail_prefix(error, "linux.netDevices");
+	bool ok = !l->n_net_devices || open_sides(&s, pid, ns_fd, error) || fail_prefix(error, "linux.netDevices");
 
 	for (size_t i = 0; i < l->n_net_devices && ok; i++) {
 		const struct spec_net_device *d = &l->net_devices[i];

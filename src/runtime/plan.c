@@ -55,6 +55,20 @@ int plan_take_fd(Plan *plan, int fd)
 	return fd;
 }
 
+int plan_joined_namespace(const Plan *plan, enum spec_namespace_type type)
+{
+	const GArray *const lists[] = { plan->ops, plan->joins };
+
+	for (size_t k = 0; k < G_N_ELEMENTS(lists); k++)
+		for (guint i = 0; i < lists[k]->len; i++) {
+			const struct child_op *op = &g_array_index(lists[k], struct child_op, i);
+
+			if (op->step == STEP_JOIN && op->number == (int)type)
+				return op->join.fd;
+		}
+	return -1;
+}
+
 char *plan_printf(Plan *plan, const char *format, ...)
 {
 	va_list args;

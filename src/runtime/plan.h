@@ -70,6 +70,9 @@ struct child_op *plan_add(Plan *plan, enum child_step step, int number);
 /* Takes a descriptor, to be closed with the plan; returns it. */
 int plan_take_fd(Plan *plan, int fd);
 
+/* The namespace of that kind which config.json names by its path, the plan's own; -1 when there is none. */
+int plan_joined_namespace(const Plan *plan, enum spec_namespace_type type);
+
 /* Copies that live as long as the plan. */
 char *plan_printf(Plan *plan, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void *plan_memdup(Plan *plan, const void *data, size_t size);

@@ -174,10 +174,9 @@ const char *scope_unit(const Scope *s)
 
 bool scope_sync(Scope *s, GError **error)
 {
-	int r = rw_write_all(s->in, "s", 1);
-
-	if (r < 0)
-		return fail_with(error, r, "%s: write to %s", s->unit, HELPER);
+	/* It may have gone: the container's limits are its own as well. */
+	if (rw_write_pipe(s->in, "s", 1) != 1)
+		return fail_helper(s, s->unit, error);
 	return expect(s, "done", NULL, s->unit, error);
 }
 

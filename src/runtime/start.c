@@ -40,7 +40,7 @@ static bool hand_over_listener(const struct reports *in, int fd, GError **error)
 
 	if (!seccomp_agent_notify(c, STATUS_CREATING, c->pid, c->pid_fd, fd, error))
 		return false;
-	return rw_write(in->go_fd, &reply, 1) == 1 || fail(error, "%s", dead);
+	return rw_write_pipe(in->go_fd, &reply, 1) == 1 || fail(error, "%s", dead);
 }
 
 /* Takes whole reports out of the buffer. False when one says that init has failed. */
@@ -108,7 +108,7 @@ bool start_container(const struct container *c, GError **error)
 	if (unlinkat(c->dir_fd, STATE_FIFO, 0) < 0)
 		return errno == ENOENT ? fail(error, "cannot start an already running container")
 				       : fail_errno(error, "remove %s/%s", c->path, STATE_FIFO);
-	if (rw_write(go, "0", 1) != 1)
+	if (rw_write_pipe(go, "0", 1) != 1)
 		return fail(error, "%s", dead);
 	(void)unlinkat(c->dir_fd, STATE_REPORT_FIFO, 0); /* goes with the directory at the latest */
 	if (read_report(c, report, go, error))

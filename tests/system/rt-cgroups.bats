@@ -153,3 +153,32 @@ prepare() { bundle sleep 1000; }
 		is "$output" alive
 	done
 }
+
+# scope_double TEXT: a copy of the runtime with a helper beside it that names a scope, and then does this
+scope_double() {
+	mkdir "$DIR/bin"
+	cp "$RUNTIME_PROGRAM" "$DIR/bin/tallyrun"
+	printf '#!/bin/sh\n[ "$1" = start ] || exit 0\necho "cgroup /%s"\n%s\n' "$ID" "$1" >"$DIR/bin/tallyrun-scope"
+	chmod 755 "$DIR/bin/tallyrun-scope"
+	config '.linux.cgroupsPath = "system.slice:a:b"'
+}
+
+@test "--systemd-cgroup: when a hook fails the helper is not waited for while the child holds its pipe" {
+	runtime_is_ours || return 0
+	scope_double "cat >/dev/null; echo >$DIR/left"
+	config '.hooks.createRuntime = [{ path: "/bin/false" }]'
+	exits 1 "$DIR/bin/tallyrun" --root "$ROOT" --systemd-cgroup create --bundle "$BUNDLE" "$ID"
+	has "$stderr" createRuntime
+	[ -e "$DIR/left" ]
+	nothing_left
+}
+
+@test "--systemd-cgroup: a helper that has died is an error, with what it said" {
+	runtime_is_ours || return 0
+	scope_double "echo \$\$ >$DIR/helper; echo 'systemd: this is why' >&2; exit 1"
+	config '.hooks.createRuntime = [{ path: "/bin/sh", args: ["sh", "-c",
+		"until grep -q ^State:.Z /proc/$(cat \($d)/helper)/status; do sleep 0.1; done"] }]' --arg d "$DIR"
+	exits 1 "$DIR/bin/tallyrun" --root "$ROOT" --systemd-cgroup create --bundle "$BUNDLE" "$ID"
+	has "$stderr" "this is why"
+	nothing_left
+}

@@ -132,6 +132,20 @@ in_netns() {
 	has "$(in_netns "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID")" "inet 10.9.8.7/24"
 }
 
+@test "netDevices: into a network namespace that is joined, by a process that takes its time" {
+	runtime_is_ours || return 0
+	bundle true
+	in_netns true || skip "the kernel has no tap interfaces"
+	touch "$DIR/netns"
+	config '(.linux.namespaces[] | select(.type == "network")).path = $p | .linux.netDevices = { tm0: { name: "inside0" } } |
+		.process.args = ["ip", "addr", "show", "inside0"]' --arg p "$DIR/netns"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	out=$(in_netns sh -c 'unshare --net="$0" true && { "$@" 2>&1; umount "$0"; }' "$DIR/netns" \
+		env ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0" strace -f -qq -o "$DIR/trace" -e trace=setns \
+		-e inject=setns:delay_enter=500000 "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID")
+	has "$out" "inet 10.9.8.7/24"
+}
+
 @test "netDevices: what is not there, a name that is taken, and no network namespace are errors" {
 	runtime_is_ours || return 0
 	bundle true
@@ -147,5 +161,18 @@ in_netns() {
 	config '.linux.namespaces |= map(select(.type != "network")) | .linux.netDevices = { tm0: {} }'
 	exits 1 rt create --bundle "$BUNDLE" "$ID"
 	has "$stderr" "unable to move network devices without a NET namespace"
+	nothing_left
+}
+
+@test "a pid namespace that has ended: an error, and the hooks of the failure still run" {
+	bundle true
+	touch "$DIR/pidns"
+	unshare --pid="$DIR/pidns" --fork true
+	config '(.linux.namespaces[] | select(.type == "pid")).path = $p |
+		.hooks.poststop = [{ path: "/bin/sh", args: ["sh", "-c", "echo >" + $d + "/stopped"] }]' \
+		--arg p "$DIR/pidns" --arg d "$DIR"
+	refuses rt create --bundle "$BUNDLE" "$ID"
+	umount "$DIR/pidns"
+	only_ours runtime test -e "$DIR/stopped"
 	nothing_left
 }
