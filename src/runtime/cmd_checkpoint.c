@@ -123,7 +123,8 @@ static bool put_parent(GByteArray *opts, const struct checkpoint_cli *o, const s
 	return true;
 }
 
-static bool put_status_fd(GByteArray *opts, const char *text, int *ret_fd, GError **error)
+/* It is for us to write to: criu would count the number among its own descriptors. */
+static bool read_status_fd(const char *text, int *ret_fd, GError **error)
 {
 	uint64_t fd;
 
@@ -134,7 +135,6 @@ static bool put_status_fd(GByteArray *opts, const char *text, int *ret_fd, GErro
 	if (fcntl((int)fd, F_GETFD) < 0)
 		return fail_errno(error, "invalid --status-fd argument %s", text);
 	*ret_fd = (int)fd;
-	wire_put_number(opts, CRIU_STATUS_FD, (int64_t)fd);
 	return true;
 }
 
@@ -164,7 +164,7 @@ static bool make_options(GByteArray *opts, const struct container *c, const stru
 	if (o->page_server && *o->page_server && !put_page_server(opts, o->page_server, error))
 		return false;
 	if (!criu_put_common(opts, &common, d, &c->annotations, error) || !put_parent(opts, o, d, error) ||
-		!put_status_fd(opts, o->status_fd, ret_status_fd, error))
+		!read_status_fd(o->status_fd, ret_status_fd, error))
 		return false;
 	if (o->pre_dump)
 		return true;

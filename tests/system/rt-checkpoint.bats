@@ -214,6 +214,16 @@ with_pids() {
 	has "$stderr" "container does not exist"
 }
 
+@test "--status-fd gets one byte, and its number is not criu's business" {
+	runtime_is_ours || return 0
+	started
+	double ready
+	exits 0 checkpoint --leave-running --status-fd 7 7>"$DIR/status"
+	is "$(od -An -tx1 <"$DIR/status")" " 00"
+	hasnt "$(cat "$DIR/request")" 880307
+	is "$(status_of)" running
+}
+
 @test "restore: without images, and with an id that is taken" {
 	runtime_is_ours || return 0
 	double silent

@@ -9,6 +9,7 @@
  *   printed   it prints an error and ends, before it has read anything
  *   silent    it ends without a word
  *   garbage   its answer is no message
+ *   ready     it tells that it is ready for lazy pages, and goes on when it has an answer
  */
 #define _GNU_SOURCE
 #include "tool.h"
@@ -53,6 +54,13 @@ int main(int argc, char **argv)
 	for (ssize_t i = 0; i < n; i++)
 		sprintf(hex + 2 * i, "%02x", request[i]);
 	put_text(dir, "request", hex);
+	if (strcmp(mode, "ready") == 0) {
+		/* type: notify; success; notify: { script } */
+		static const char notify[] = "\x08\x06\x10\x01\x2a\x0e\x0a\x0cstatus-ready";
+
+		if (send(atoi(argv[2]), notify, sizeof notify - 1, MSG_NOSIGNAL) < 0 || recv(atoi(argv[2]), path, sizeof path, 0) <= 0)
+			die("notify");
+	}
 	answer[1] = request[1]; /* the type */
 	if (strcmp(mode, "silent") == 0)
 		return 1;
