@@ -1,8 +1,8 @@
 /* tallyman: monitors one container or exec session.
  *
  * The order of steps is part of the interface: options are checked and the log is opened in the caller's foreground;
- * then the start pipe is waited for, so that the caller can move us into a cgroup; then we detach; what goes wrong from
- * there on is told on the sync pipe. */
+ * then the start pipe is waited for, so that the caller can move us into a cgroup; then we detach. What goes wrong is told
+ * on the sync pipe, and on stderr as long as that is the caller's. */
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -53,25 +53,58 @@ static _Noreturn void leave(GError *error)
 	exit(EXIT_FAILURE);
 }
 
+/* If the sync pipe itself is the trouble, the status tells. */
+static void tell_caller(struct monitor *m, const char *key, const GError *error)
+{
+	struct syncpipe sync = { m->relay.set.sync_fd, key };
+
+	if (sync.fd < 0)
+		(void)parent_pipe("_OCI_SYNCPIPE", &sync.fd, NULL);
+	(void)syncpipe_send(&sync, -1, error->message, (uint32_t)strlen(error->message)); /* we leave with an error anyway */
+}
+
+static _Noreturn void refuse(struct monitor *m, const char *key, const char *what, const GError *error)
+{
+	fprintf(stderr, "%s: %s%s\n", program_invocation_short_name, what, error->message);
+	tell_caller(m, key, error);
+	exit(EXIT_FAILURE);
+}
+
+static const char *sync_key(bool api_version, bool exec)
+{
+	return api_version ? "data" : exec ? "exit_code" : "pid";
+}
+
+/* Of options that make no sense: what their words look like. */
+static const char *likely_sync_key(char **argv)
+{
+	bool api_version = false, exec = false;
+
+	for (; *argv && strcmp(*argv, "--") != 0; argv++) {
+		api_version = api_version || g_str_equal(*argv, "--api-version");
+		exec = exec || g_str_equal(*argv, "--exec") || g_str_equal(*argv, "-e");
+	}
+	return sync_key(api_version, exec);
+}
+
 static void read_options(struct monitor *m, int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
 
-	if (!monitor_options_parse(&m->options, argc, argv, &error)) {
-		fprintf(stderr, "%s: option parsing failed: %s\n", program_invocation_short_name, error->message);
-		exit(EXIT_FAILURE);
-	}
+	if (!monitor_options_parse(&m->options, argc, argv, &error))
+		refuse(m, likely_sync_key(argv), "option parsing failed: ", error);
 	if (m->options.version) {
 		printf("conmon version %s\ncommit: %s %s\n", INTERFACE_VERSION, PACKAGE_NAME, PACKAGE_VERSION);
 		exit(EXIT_SUCCESS);
 	}
-	if (!monitor_options_check_early(&m->options, &error)) {
-		fprintf(stderr, "%s: %s\n", program_invocation_short_name, error->message);
-		exit(EXIT_FAILURE);
-	}
+	m->relay.set.sync_key = sync_key(m->options.api_version, m->options.exec);
+	if (!monitor_options_check_early(&m->options, &error))
+		refuse(m, m->relay.set.sync_key, "", error);
 	messages_setup(&m->messages, DIAG_ERROR, m->options.syslog, m->options.cid);
-	if (!monitor_options_check(&m->options, &error))
+	if (!monitor_options_check(&m->options, &error)) {
+		tell_caller(m, m->relay.set.sync_key, error);
 		leave(error);
+	}
 	messages_setup(&m->messages, (enum diag_level)m->options.level, m->options.syslog, m->options.cid);
 }
 
@@ -237,7 +270,6 @@ static void fill_setup(struct monitor *m)
 	set->attach_replay = (uint32_t)o->attach_replay;
 	set->close_stdin = o->stdin_open && !o->leave_stdin_open;
 	set->timeout_s = o->timeout > 0 ? (unsigned int)o->timeout : 0;
-	set->sync_key = o->api_version ? "data" : o->exec ? "exit_code" : "pid";
 	set->tell_pid = o->api_version || !o->exec;
 	set->log_size_max = o->log_size_max;
 	set->log_total_max = o->log_global_size_max;
@@ -407,9 +439,7 @@ static void use_null_stdio(const struct monitor *m)
 
 static _Noreturn void report_and_leave(struct monitor *m, GError *error)
 {
-	struct syncpipe sync = { m->relay.set.sync_fd, m->relay.set.sync_key };
-
-	(void)syncpipe_send(&sync, -1, error->message, (uint32_t)strlen(error->message)); /* we leave with an error anyway */
+	tell_caller(m, m->relay.set.sync_key, error);
 	/* What is not in the engine's own directories nobody else would remove. */
 	if (m->relay.set.console_path)
 		(void)unlink(m->relay.set.console_path);
@@ -429,15 +459,10 @@ int main(int argc, char **argv)
 	if (fd_complete_stdio() < 0)
 		return EXIT_FAILURE; /* and nowhere to say it */
 	m->inherited = parent_inherited();
-	m->start_fd = m->attach_pipe_fd = m->null_fd = -1;
+	m->start_fd = m->attach_pipe_fd = m->null_fd = m->relay.set.sync_fd = -1;
 	(void)umask(0022);
 	read_options(m, argc, argv);
-	if (!foreground(m, &error)) {
-		if (m->relay.set.sync_fd < 0)
-			(void)parent_pipe("_OCI_SYNCPIPE", &m->relay.set.sync_fd, NULL); /* if it is the trouble, the status tells */
-		report_and_leave(m, error);
-	}
-	if (!background(m, &error))
+	if (!foreground(m, &error) || !background(m, &error))
 		report_and_leave(m, error);
 	if (!m->log.passthrough)
 		use_null_stdio(m);

@@ -81,8 +81,8 @@ refused() {
 
 @test "a missing or unusable runtime is refused" {
 	refused "Runtime path not provided. Use --runtime" -c x -u x -l none
-	refused "Runtime path /nonexistent is not valid" -c x -u x -l none -r /nonexistent
-	refused "No such file or directory" -c x -u x -l none -r /nonexistent
+	refused "Runtime path $DIR/missing/runtime is not valid" -c x -u x -l none -r "$DIR/missing/runtime"
+	refused "No such file or directory" -c x -u x -l none -r "$DIR/missing/runtime"
 	refused "Permission denied" -c x -u x -l none -r /etc/passwd
 }
 

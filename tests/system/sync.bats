@@ -89,6 +89,23 @@ sync_message() { events '^sync ' | sed 's/^sync //' | jq -r .message; }
 	peer_fails monitor goes_on # from 2.1.8 on
 }
 
+@test "promise 10: a mistake in the options is told on the sync pipe as well as on stderr" {
+	local mistake
+	for mistake in '--log-level nonsense' '-r /missing/runtime' '--exit-delay -1' '--log-max-files -1' '--no-such-option' '--timeout soon'; do
+		bundle true
+		standard_args
+		# shellcheck disable=SC2086
+		mon -- "${ARGS[@]}" $mistake
+		said '^status 1'
+		if monitor_is_ours; then
+			like "$(events '^sync ')" '^sync \{"data": -1, "message": "[^"]+.*"\}$'
+			has "$(cat "$E/stderr")" "$(sync_message)"
+		else
+			is "$(events '^sync ')" ""
+		fi
+	done
+}
+
 @test "a failed create says -1 with the runtime's words, and the monitor ends with 1" {
 	export FAKE_MODE=fail FAKE_TEXT='it "broke" here: a\\b\n'
 	fake
