@@ -184,6 +184,7 @@ void child_main(const struct child_plan *plan, bool in_between)
 		.root = { .fd = -1 },
 		.proc_fd = -1,
 		.dir_fd = -1,
+		.mask_fd = -1,
 		.listener_fd = -1,
 		.sock_fd = plan->sock_fd,
 		.go_fd = plan->go_fd,

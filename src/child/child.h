@@ -17,6 +17,7 @@ struct child {
 	char dir_path[64];   /* its path */
 	int part, value;     /* of a failure, set by the step */
 	mode_t caller_umask; /* ours is 0 while we build */
+	int mask_fd;         /* the empty directory that lies over masked ones, -1: none yet */
 	int listener_fd;     /* of the filter just loaded, close-on-exec; -1: it has none */
 	char home[4096 + 8]; /* "HOME=..." */
 	char program[4096];  /* what will be executed */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -67,7 +68,7 @@ int step_close_fds(struct child *c, const struct child_op *op)
 			c->report_fd = next;
 		*lowest = next++;
 	}
-	c->root.fd = c->proc_fd = c->dir_fd = -1;
+	c->root.fd = c->proc_fd = c->dir_fd = c->mask_fd = -1;
 	/* Until now they were close-on-exec, so that no hook could have them. */
 	for (int fd = 3; fd < op->close_fds.keep_from; fd++) {
 		r = fd_set_cloexec(fd, false);
@@ -219,12 +220,30 @@ int step_find_program(struct child *c, const struct child_op *op)
 	return child_result(c, PART_NOT_FOUND, -ENOENT);
 }
 
+/* The status that a shell gives to who was killed by a signal. */
+static void end_by_signal(int sig)
+{
+	_exit(128 + sig);
+}
+
+/* The first process of a pid namespace gets a signal from outside only if it has a handler, SIGKILL excepted. What would
+ * end any other process shall end it as well while it waits for start. Handlers go with the execve. */
+static void let_signals_end(void)
+{
+	static const int ending[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	static const struct sigaction end = { .sa_handler = end_by_signal };
+
+	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+		(void)sigaction(ending[i], &end, NULL); /* cannot fail for these */
+}
+
 /* Tells create that all is well, then waits for start. */
 int step_created(struct child *c, const struct child_op *op)
 {
 	char byte;
 	ssize_t n;
 
+	let_signals_end();
 	child_report(c, MESSAGE_CREATED, op, 0);
 	fd_close(&c->sock_fd);
 	c->report_fd = c->start_fd;

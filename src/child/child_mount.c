@@ -131,13 +131,31 @@ static int finish(struct child *c, const struct op_mount *m, int below_fd)
 	return child_result(c, PART_PROPAGATION, r);
 }
 
+/* What an earlier mount has brought has not been there for the parent to look at. */
+static int look_at_source(struct child *c, struct op_mount *m)
+{
+	auto_fd source = tree_source(c, &m->tree);
+	struct stat st;
+
+	if (source < 0)
+		return source;
+	if (fstat(source, &st) < 0)
+		return child_fail(c, PART_SOURCE);
+	m->target_is_file = !S_ISDIR(st.st_mode);
+	return 0;
+}
+
 int step_mount(struct child *c, const struct child_op *op)
 {
-	const struct op_mount *m = &op->mount;
+	struct op_mount own = op->mount;
+	const struct op_mount *m = &own;
 	bool made = false;
-	auto_fd target = open_target(c, m, &made);
-	int r;
+	auto_fd target = -1;
+	int r = m->tree.in_root ? look_at_source(c, &own) : 0;
 
+	if (r < 0)
+		return r;
+	target = open_target(c, m, &made);
 	if (target < 0)
 		return target;
 	if (m->tree.path)

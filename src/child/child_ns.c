@@ -50,7 +50,15 @@ int step_start(struct child *c, const struct child_op *op)
 
 int step_affinity(struct child *c, const struct child_op *op)
 {
+	unsigned long all[8192 / (8 * sizeof(unsigned long))]; /* as many as a kernel can be built for */
+
 	(void)c;
+	if (!op->affinity.mask) {
+		memset(all, 0xff, sizeof all);
+		/* The kernel takes what the cpuset has. A deadline scheduler may refuse; then what is there stays. */
+		(void)syscall(SYS_sched_setaffinity, 0, sizeof all, all);
+		return 0;
+	}
 	return syscall(SYS_sched_setaffinity, 0, op->affinity.size, op->affinity.mask) < 0 ? -errno : 0;
 }
 

@@ -160,11 +160,16 @@ static int mask_file(struct child *c, int fd, const char *path)
 	return tree_cover(c, null_fd, fd, path, false, 0);
 }
 
-/* An empty, read-only directory. On ".", because a descriptor cannot be named without a procfs. */
-static int mask_dir(int fd)
+/* An empty, read-only directory, one for all. On ".", because a descriptor cannot be named without a procfs. */
+static int mask_dir(struct child *c, int fd, const char *path)
 {
+	if (c->mask_fd >= 0)
+		return tree_cover(c, c->mask_fd, fd, path, false, MOUNT_ATTR_RDONLY);
 	if (fchdir(fd) < 0 || mount("tmpfs", ".", "tmpfs", MS_RDONLY, "nr_blocks=1,nr_inodes=1,mode=755") < 0)
 		return -errno;
+	c->mask_fd = inroot_open(&c->root, path, O_DIRECTORY);
+	if (c->mask_fd < 0)
+		return child_result(c, PART_TARGET, c->mask_fd);
 	return chdir("/") < 0 ? -errno : 0;
 }
 
@@ -180,5 +185,5 @@ int step_masked_path(struct child *c, const struct child_op *op)
 	/* Asking first is cheaper than trying: a failing bind waits for a grace period. */
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	return S_ISDIR(st.st_mode) ? mask_dir(fd) : mask_file(c, fd, op->path.path);
+	return S_ISDIR(st.st_mode) ? mask_dir(c, fd, op->path.path) : mask_file(c, fd, op->path.path);
 }

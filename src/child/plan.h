@@ -115,6 +115,7 @@ struct op_join {
 /* Something of the host that the container gets: a bind mount, a device node, the rootfs (child/tree.h). */
 struct op_tree {
 	const char *path; /* on the host, absolute; NULL: there is no tree */
+	bool in_root;     /* no, in the rootfs: an earlier mount brings it there, and the child opens it */
 	int fd; /* detached and complete; -1: the child opens it, for the parent may not or the kernel cannot */
 	bool recursive;
 	/* MOUNT_ATTR_* of the top, then of the whole tree. */
@@ -224,7 +225,7 @@ struct op_memory_policy {
 };
 
 struct op_affinity {
-	const unsigned long *mask;
+	const unsigned long *mask; /* NULL: every CPU of the cpuset */
 	size_t size; /* in bytes */
 };
 

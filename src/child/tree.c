@@ -57,11 +57,12 @@ static int set_id_map(const struct op_tree *t, int fd)
 	return mount_setattr(fd, "", AT_EMPTY_PATH | recursive, &attr, sizeof attr);
 }
 
-int tree_open(const struct op_tree *t, enum child_part *ret_part)
+/* A descriptor takes an empty path. */
+static int clone_tree(const struct op_tree *t, int at_fd, const char *path, enum child_part *ret_part)
 {
 	const struct mount_attr all = { .attr_set = t->rec_set, .attr_clr = t->rec_clear };
-	auto_fd fd =
-		open_tree(AT_FDCWD, t->path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (t->recursive ? AT_RECURSIVE : 0u));
+	auto_fd fd = open_tree(at_fd, path,
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (t->recursive ? AT_RECURSIVE : 0u));
 	struct mount_attr attr;
 
 	if (fd < 0)
@@ -87,17 +88,37 @@ int tree_open(const struct op_tree *t, enum child_part *ret_part)
 	return steal_fd(&fd);
 }
 
+int tree_open(const struct op_tree *t, enum child_part *ret_part)
+{
+	return clone_tree(t, AT_FDCWD, t->path, ret_part);
+}
+
+int tree_source(struct child *c, const struct op_tree *t)
+{
+	int fd = t->in_root ? inroot_open(&c->root, t->path, 0) : open(t->path, O_PATH | O_CLOEXEC);
+
+	return child_result(c, PART_SOURCE, fd < 0 && !t->in_root ? -errno : fd);
+}
+
+static int open_in_root(struct child *c, const struct op_tree *t, enum child_part *ret_part)
+{
+	auto_fd source = tree_source(c, t);
+
+	*ret_part = PART_SOURCE;
+	return source < 0 ? source : clone_tree(t, source, "", ret_part);
+}
+
 /* The whole tree by mount(2): bound first, changed where it is. */
 static int place_by_mount2(struct child *c, const struct op_tree *t, int target_fd, const char *path)
 {
 	const struct mount_attr all = { .attr_set = t->rec_set, .attr_clr = t->rec_clear };
-	auto_fd source = open(t->path, O_PATH | O_CLOEXEC);
+	auto_fd source = tree_source(c, t);
 	auto_fd top = -1;
 	struct mount_attr attr;
 	int r;
 
 	if (source < 0)
-		return child_fail(c, PART_SOURCE);
+		return source;
 	if (t->id_map_fd > 0)
 		return child_result(c, PART_IDMAP, -ENOSYS);
 	r = child_result(c, PART_MOUNT, mount2_bind(c, source, target_fd, t->recursive));
@@ -132,7 +153,7 @@ int tree_place(struct child *c, const struct op_tree *t, int target_fd, const ch
 	if (c->mount2)
 		return place_by_mount2(c, t, target_fd, path);
 	if (fd < 0)
-		fd = own = tree_open(t, &part);
+		fd = own = t->in_root ? open_in_root(c, t, &part) : tree_open(t, &part);
 	r = fd < 0 ? child_result(c, part, fd) : child_result(c, PART_MOUNT, attach(fd, target_fd));
 	if (r != -ENOSYS)
 		return r;

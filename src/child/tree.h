@@ -13,6 +13,9 @@ int tree_open(const struct op_tree *t, enum child_part *ret_part);
 
 /* For the child. All return 0 or -errno with c->part set. */
 
+/* What t is made of, as an O_PATH descriptor. */
+int tree_source(struct child *c, const struct op_tree *t);
+
 /* Puts t on target_fd, which is path in the rootfs. */
 int tree_place(struct child *c, const struct op_tree *t, int target_fd, const char *path);
 

@@ -133,6 +133,9 @@ static bool fill_container(struct creation *c, GError **error)
 		free(real);
 	}
 	k->personality = g_strdup(s->linux_.personality_domain);
+	k->memory_policy_mode = s->linux_.memory_policy_mode;
+	k->memory_policy_nodes = s->linux_.memory_policy_nodes;
+	k->memory_policy_flags = s->linux_.memory_policy_flags;
 	k->annotations = s->annotations;
 	k->poststart = s->hooks[HOOK_POSTSTART];
 	k->poststop = s->hooks[HOOK_POSTSTOP];

@@ -77,6 +77,8 @@ int plan_open_tree(Plan *plan, struct op_tree *t, enum child_part *ret_part)
 	t->keep_locked = plan_has_namespace(plan, NS_USER);
 	t->fd = -1;
 	*ret_part = PART_SOURCE;
+	if (t->in_root)
+		return 0;
 	if (!plan->child_opens)
 		fd = tree_open(t, ret_part);
 	/* Rootless, or inside somebody's mount namespace, mounts are the business of who has a namespace of its own. */
@@ -157,6 +159,24 @@ bool plan_rootfs(Plan *plan, GError **error)
 	return true;
 }
 
+/* Whether path, both absolute and clean, is dir or lies in it; its rest then, with its slash. */
+static const char *path_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	if (strncmp(path, dir, n) != 0 || (path[n] != '/' && path[n] != '\0'))
+		return NULL;
+	return path[n] ? path + n : "/";
+}
+
+/* Where a mount goes. A path of the host into the rootfs means the place in it (as with runc). */
+static const char *place_of(Plan *plan, const char *destination)
+{
+	const char *path = plan_clean_path(plan, destination);
+
+	return path_below(path, plan->request.container->rootfs) ?: path;
+}
+
 /* Files of procfs that lxcfs and the like may answer for (as runc). */
 static bool may_lie_in_proc(const char *path)
 {
@@ -221,11 +241,28 @@ static bool check_bind_data(const struct spec_mount *m, const struct mount_optio
 	return true;
 }
 
+/* A source in the rootfs that lies in an earlier mount is there only once that mount is: its path in the rootfs, NULL for
+ * any other source. What covers /proc has to prove beforehand that it is a procfs. */
+static const char *source_in_root(Plan *plan, const char *source, const char *target, int number)
+{
+	const char *path = path_below(source, plan->request.container->rootfs);
+
+	for (int i = 0; path && strcmp(target, "/proc") != 0 && i < number; i++) {
+		const char *earlier = place_of(plan, plan->request.spec->mounts[i].destination);
+
+		/* In it, or above it: a tree has the mounts that are in it. */
+		if (path_below(path, earlier) || path_below(earlier, path))
+			return path;
+	}
+	return NULL;
+}
+
 static bool plan_bind(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number,
 	struct op_mount *mount, GError **error)
 {
 	struct op_tree *t = &mount->tree;
 	enum child_part part = PART_SOURCE;
+	const char *in_root;
 	struct statfs fs;
 	struct stat st;
 	int r;
@@ -237,6 +274,11 @@ static bool plan_bind(Plan *plan, const struct spec_mount *m, const struct mount
 	if (!m->source)
 		return fail(error, "bind mounts need a source");
 	t->path = spec_pool_take(plan->pool, g_canonicalize_filename(m->source, plan->request.container->bundle));
+	in_root = source_in_root(plan, t->path, mount->target, number);
+	if (in_root) {
+		t->path = in_root;
+		t->in_root = true;
+	}
 	t->recursive = o->recursive;
 	set_attributes(t, o);
 	if (!plan_mount_idmap(plan, m, o, number, t, error))
@@ -246,6 +288,8 @@ static bool plan_bind(Plan *plan, const struct spec_mount *m, const struct mount
 		return plan_fail_idmap(t, number, r, error);
 	if (r < 0)
 		return fail_tree(t, part, r, error);
+	if (in_root)
+		return true;
 	r = look_at(t, &st, &fs);
 	if (r < 0)
 		return fail_with(error, r, "open %s", t->path);
@@ -337,7 +381,7 @@ static bool plan_new_mount(Plan *plan, const struct spec_mount *m, const struct 
 
 static bool plan_mount(Plan *plan, const struct spec_mount *m, int number, GError **error)
 {
-	struct op_mount mount = { .target = plan_clean_path(plan, m->destination) };
+	struct op_mount mount = { .target = place_of(plan, m->destination) };
 	struct mount_options o;
 	bool ok = true, cgroup;
 

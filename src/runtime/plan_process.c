@@ -61,16 +61,16 @@ static void plan_personality(Plan *plan)
 
 static void plan_memory_policy(Plan *plan)
 {
-	const struct spec_linux *l = plan->request.spec ? &plan->request.spec->linux_ : NULL;
+	const struct container *c = plan->request.container;
 	gulong nodes[MEMORY_POLICY_WORDS];
 	struct op_memory_policy op = { 0 };
 
-	if (!l || !l->memory_policy_mode)
+	if (!c->memory_policy_mode)
 		return;
-	op.mode = procvalues_mempolicy_mode(l->memory_policy_mode);
-	for (size_t i = 0; l->memory_policy_flags && l->memory_policy_flags[i]; i++)
-		op.mode |= (int)procvalues_mempolicy_flag(l->memory_policy_flags[i]);
-	if (l->memory_policy_nodes && procvalues_cpu_list(l->memory_policy_nodes, nodes, G_N_ELEMENTS(nodes))) {
+	op.mode = procvalues_mempolicy_mode(c->memory_policy_mode);
+	for (size_t i = 0; c->memory_policy_flags && c->memory_policy_flags[i]; i++)
+		op.mode |= (int)procvalues_mempolicy_flag(c->memory_policy_flags[i]);
+	if (c->memory_policy_nodes && procvalues_cpu_list(c->memory_policy_nodes, nodes, G_N_ELEMENTS(nodes))) {
 		op.nodes = plan_memdup(plan, nodes, sizeof nodes);
 		op.n_bits = 8 * sizeof nodes;
 	}
@@ -225,6 +225,9 @@ bool plan_process(Plan *plan, GError **error)
 	bool create = plan->request.spec != NULL;
 
 	plan_scheduling(plan);
+	/* Where an engine happens to run is no business of the container. */
+	if (create || (!p->affinity_initial && !p->affinity_final))
+		plan_add(plan, STEP_AFFINITY_FINAL, -1);
 	if (!create) {
 		plan_affinity(plan, STEP_AFFINITY, p->affinity_initial);
 		plan_affinity(plan, STEP_AFFINITY_FINAL, p->affinity_final);

@@ -122,6 +122,8 @@ static bool open_init(struct container *c, GError **error)
 /* Where tables put what is read into structs. */
 struct private_part {
 	const char *bundle, *personality, *systemd_unit, *listener_path, *listener_metadata;
+	const char *memory_policy_mode, *memory_policy_nodes;
+	const char **memory_policy_flags;
 	struct spec_map annotations;
 	const char **own;
 	bool shared_pid_namespace, no_new_keyring, no_cgroup, systemd_user;
@@ -145,6 +147,9 @@ static const struct field private_fields[] = {
 	SPEC_FIELD(struct private_part, "systemdUnit", STRING, systemd_unit),
 	SPEC_FIELD(struct private_part, "systemdUser", BOOL, systemd_user),
 	SPEC_FIELD(struct private_part, "personality", STRING, personality),
+	SPEC_FIELD(struct private_part, "memoryPolicyMode", STRING, memory_policy_mode),
+	SPEC_FIELD(struct private_part, "memoryPolicyNodes", STRING, memory_policy_nodes),
+	SPEC_FIELD(struct private_part, "memoryPolicyFlags", STRINGS, memory_policy_flags),
 	SPEC_FIELD(struct private_part, "seccompListenerPath", STRING, listener_path),
 	SPEC_FIELD(struct private_part, "seccompListenerMetadata", STRING, listener_metadata),
 	{ .name = "hooks",
@@ -189,6 +194,9 @@ static bool read_state(struct container *c, GError **error)
 	c->systemd_unit = g_strdup(o.inner.systemd_unit);
 	c->systemd_user = o.inner.systemd_user;
 	c->personality = g_strdup(o.inner.personality);
+	c->memory_policy_mode = o.inner.memory_policy_mode;
+	c->memory_policy_nodes = o.inner.memory_policy_nodes;
+	c->memory_policy_flags = o.inner.memory_policy_flags;
 	c->listener_path = g_strdup(o.inner.listener_path);
 	c->listener_metadata = g_strdup(o.inner.listener_metadata);
 	c->poststart = o.inner.hooks[HOOK_POSTSTART];
@@ -312,6 +320,9 @@ static void put_private(JsonWriter *w, const struct container *c)
 	put_text(w, "systemdUnit", c->systemd_unit);
 	json_put_bool(w, "systemdUser", c->systemd_user);
 	put_text(w, "personality", c->personality);
+	put_text(w, "memoryPolicyMode", c->memory_policy_mode);
+	put_text(w, "memoryPolicyNodes", c->memory_policy_nodes);
+	put_strings(w, "memoryPolicyFlags", c->memory_policy_flags);
 	put_text(w, "seccompListenerPath", c->listener_path);
 	put_text(w, "seccompListenerMetadata", c->listener_metadata);
 	json_object_open(w, "hooks");

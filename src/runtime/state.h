@@ -39,6 +39,9 @@ struct container {
 	bool shared_pid_namespace; /* no pid namespace of its own (none, or joined): signals must reach the whole cgroup */
 	bool no_new_keyring;
 	char *personality; /* linux.personality.domain, which exec's processes have as well; NULL: none */
+	/* linux.memoryPolicy, for exec as well; borrowed from the document or from json. NULL: none. */
+	const char *memory_policy_mode, *memory_policy_nodes;
+	const char **memory_policy_flags;
 	/* Of the agent that answers for SCMP_ACT_NOTIFY (linux.seccomp): absolute path; NULL: there is none. */
 	char *listener_path, *listener_metadata;
 	char *systemd_unit; /* the scope that its cgroup is; NULL: none */

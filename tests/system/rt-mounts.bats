@@ -201,3 +201,37 @@ pts/ptmx'
 	add_mount '{ destination: "/proc/uptime", source: ($dir + "/uptime"), options: ["bind", "ro"] }'
 	is "$(rt run --bundle "$BUNDLE" "$ID")" "1.00 1.00"
 }
+
+@test "a bind source in the rootfs is what an earlier mount has brought there" {
+	runtime_is_runc && return 0 # 1.1.5 does not make places that are given by their path on the host
+	own_rootfs
+	mkdir -p "$DIR/d/sub/deep" "$BUNDLE/rootfs/work" "$BUNDLE/rootfs/copy"
+	echo below >"$DIR/d/sub/file"
+	add_mount '{ destination: "/work", source: ($dir + "/d"), options: ["bind"] }'
+	add_mount '{ destination: "/work/sub/deep", type: "tmpfs", source: "tmpfs" }'
+	config '.mounts += [
+		{ destination: "/copy", source: ($root + "/work/sub"), options: ["rbind", "ro"] },
+		{ destination: "/etc/one", source: ($root + "/copy/file"), options: ["bind"] },
+		{ destination: ($root + "/host/path"), source: ($root + "/work/sub"), options: ["rbind"] }]' \
+		--arg root "$BUNDLE/rootfs"
+	is "$(in_container sh -c 'cat /copy/file /etc/one /host/path/file; stat -f -c %T /copy/deep; touch /copy/x 2>/dev/null || echo refused')" \
+		$'below\nbelow\nbelow\ntmpfs\nrefused'
+	# A link of the image leads nowhere but into the image.
+	rm -r "$BUNDLE/rootfs/work"
+	ln -s "$DIR" "$BUNDLE/rootfs/work"
+	config '.mounts |= map(select(.destination == "/proc")) | .mounts += [
+		{ destination: "/work/x", type: "tmpfs", source: "tmpfs" },
+		{ destination: "/copy", source: ($root + "/work"), options: ["bind"] }]' --arg root "$BUNDLE/rootfs"
+	is "$(in_container sh -c 'ls /copy')" x
+}
+
+@test "masked directories share one empty directory that nobody can write" {
+	runtime_is_runc && return 0 # in 1.1.5 each has its own
+	own_rootfs
+	mkdir "$BUNDLE/rootfs/a" "$BUNDLE/rootfs/b"
+	touch "$BUNDLE/rootfs/b/secret"
+	config '.linux.maskedPaths = ["/root", "/a", "/b"]'
+	out=$(in_container sh -c 'stat -c %d /root /a /b | uniq | wc -l; ls /a /b | grep secret; for d in /root /a /b; do
+		touch $d/x 2>/dev/null || echo refused; mount -o remount,rw $d 2>/dev/null || echo refused; done')
+	is "$out" $'1\nrefused\nrefused\nrefused\nrefused\nrefused\nrefused'
+}

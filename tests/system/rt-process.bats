@@ -205,3 +205,27 @@ CapAmb:0000000000000020'
 	exits 0 rt run --bundle "$BUNDLE" "$ID"
 	is "$(od -An -c <<<"$output" | tr -d ' \n')" 'one\ntwo\n/dev/pts/0\n'
 }
+
+@test "on which CPUs the caller runs does not matter to the container, nor to exec" {
+	[ "$(nproc)" -gt 1 ] || skip "one CPU"
+	runtime_is_runc && return 0 # 1.1.5 passes the caller's on
+	all=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status)
+	one=${all%%[-,]*}
+	config '.process.args = ["sh", "-c", "grep Cpus_allowed_list /proc/self/status; exec sleep 1000"]'
+	taskset -c "$one" "$RUNTIME" --root "$ROOT" create --bundle "$BUNDLE" "$ID" </dev/null >"$DIR/out" 2>"$DIR/err"
+	rt start "$ID"
+	await match "$DIR/out" list
+	is "$(cut -f 2 "$DIR/out")" "$all"
+	is "$(taskset -c "$one" "$RUNTIME" --root "$ROOT" exec "$ID" grep Cpus_allowed_list /proc/self/status | cut -f 2)" "$all"
+	exec_spec grep Cpus_allowed_list /proc/self/status
+	jq --arg one "$one" '.execCPUAffinity = { initial: $one }' "$DIR/process.json" >"$DIR/p"
+	is "$(rt exec --process "$DIR/p" "$ID" | cut -f 2)" "$one"
+}
+
+@test "the memory policy is exec's as well" {
+	runtime_is_runc && return 0 # 1.1.5 knows none
+	config '.linux.memoryPolicy = { mode: "MPOL_PREFERRED", nodes: "0", flags: ["MPOL_F_RELATIVE_NODES"] }
+		| .process.args = ["sleep", "1000"]'
+	rt_create
+	like "$(rt exec "$ID" head -n 1 /proc/self/numa_maps)" ' prefer[^ ]*=relative:0 '
+}

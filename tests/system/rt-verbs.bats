@@ -456,3 +456,15 @@ sleeping() {
 	exits 0 "$RUNTIME" --root "$ROOT" run -b "$BUNDLE" "$ID"
 	hasnt "$stderr" level=debug
 }
+
+@test "a created container ends by SIGTERM, SIGINT, SIGHUP and SIGQUIT" {
+	bundle sleep 1000
+	for sig in TERM INT HUP QUIT; do
+		[ $sig != QUIT ] || runtime_is_ours || continue # Go prints a trace
+		rt_create
+		rt kill "$ID" $sig
+		await -t 30 process-gone "$(cat "$DIR/pid")"
+		is "$(status_of)" stopped
+		rt delete "$ID"
+	done
+}
