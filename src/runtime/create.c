@@ -300,11 +300,8 @@ static bool attend(struct creation *c, GError **error)
 	int r;
 
 	while ((r = launch_receive(&c->launch, &report, error)) > 0) {
-		if (report.message == MESSAGE_READY) {
-			diag_debug("container %s: set up, process %d waits for its limits", c->container->id,
-				c->launch.pid);
+		if (report.message == MESSAGE_READY)
 			return true;
-		}
 		if (report.message != MESSAGE_HOOKS)
 			return fail(error, "unexpected message %d from the container's process", report.message);
 		if (!create_run_hooks(c, error))

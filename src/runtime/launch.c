@@ -18,6 +18,7 @@
 #include "base/rw.h"
 #include "base/sys.h"
 #include "child/child.h"
+#include "common/diag.h"
 #include "common/error.h"
 #include "runtime/idmap.h"
 #include "runtime/procvalues.h"
@@ -262,6 +263,26 @@ void launch_reply(const struct launch *l, enum child_reply reply)
 		(void)shutdown(l->sock_fd, SHUT_RDWR); /* it may have gone already */
 }
 
+/* Where the child is, for --debug, in words that people look for in runc's log. Before READY it is as the caller or
+ * execCPUAffinity.initial wants it. */
+static void debug_report(const struct launch *l, const struct child_report *report)
+{
+	gulong cpus[1024 / (8 * sizeof(gulong))] = { 0 };
+
+	if (!diag_wants(DIAG_DEBUG))
+		return;
+	if (report->message == MESSAGE_READY) {
+		if (sched_getaffinity(l->pid, sizeof cpus, (cpu_set_t *)cpus) == 0)
+			diag_debug("nsexec container setup: process %d: affinity: 0x%lx", l->pid, cpus[0]);
+		diag_debug("child process in init(): %d is set up, and waits for its limits", l->pid);
+	} else if (report->message == MESSAGE_CREATED) {
+		diag_debug("init: closing the pipe to signal completion: %d waits for start", l->pid);
+	} else if (report->message == MESSAGE_EXECUTES) {
+		diag_debug("%s", l->plan->request.spec ? "init: closing the pipe to signal completion"
+						       : "setns_init: about to exec");
+	}
+}
+
 int launch_receive(struct launch *l, struct child_report *ret_report, GError **error)
 {
 	struct pollfd ready = { .fd = l->sock_fd, .events = POLLIN };
@@ -286,6 +307,7 @@ int launch_receive(struct launch *l, struct child_report *ret_report, GError **e
 		fail_with(error, n < 0 ? (int)n : -EPROTO, "read from the container's process");
 		return -1;
 	}
+	debug_report(l, ret_report);
 	if (ret_report->message != MESSAGE_FAILED)
 		return 1;
 	text = plan_failure_text(l->plan, ret_report);

@@ -159,6 +159,7 @@ static void plan_filter(Plan *plan, const struct op_credentials *k)
 	program = spec_pool_zalloc(plan->pool, sizeof *program);
 	program->filter = (struct sock_filter *)g_bytes_get_data(f->program, &size);
 	program->len = (unsigned short)(size / sizeof(struct sock_filter));
+	diag_debug("seccomp filter flags: %u", f->flags);
 	plan_add(plan, STEP_SECCOMP, -1)->seccomp = (struct op_seccomp){ program, f->flags };
 	if (f->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
 		plan_add(plan, STEP_LISTENER, -1);

@@ -468,3 +468,16 @@ sleeping() {
 		rt delete "$ID"
 	done
 }
+
+@test "--debug says how far the container's process has come" {
+	runtime_is_ours || return 0
+	bundle true
+	for at in "nsexec container setup: process [0-9]+: affinity: 0x[0-9a-f]+" 'child process in init\(\)' \
+		"init: closing the pipe to signal completion"; do
+		like "$(rt --debug run --bundle "$BUNDLE" "$ID" 2>&1)" "level=debug msg=\"$at"
+	done
+	bundle sleep 1000
+	rt_create
+	rt --debug --log "$DIR/log" exec "$ID" true
+	like "$(cat "$DIR/log")" 'affinity: 0x.*setns_init: about to exec'
+}
