@@ -2,6 +2,7 @@
  * execve: system calls only. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -160,6 +161,17 @@ static int mask_file(struct child *c, int fd, const char *path)
 	return tree_cover(c, null_fd, fd, path, false, 0);
 }
 
+/* The mask that has just been put there, for others; -1 when the path leads elsewhere by now, as an image's symlinks can. */
+static int open_mask(struct child *c, const char *path)
+{
+	auto_fd fd = inroot_open(&c->root, path, O_DIRECTORY);
+	struct statfs fs;
+
+	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != TMPFS_MAGIC || fs.f_files != 1)
+		return -1;
+	return steal_fd(&fd);
+}
+
 /* An empty, read-only directory, one for all. On ".", because a descriptor cannot be named without a procfs. */
 static int mask_dir(struct child *c, int fd, const char *path)
 {
@@ -167,9 +179,7 @@ static int mask_dir(struct child *c, int fd, const char *path)
 		return tree_cover(c, c->mask_fd, fd, path, false, MOUNT_ATTR_RDONLY);
 	if (fchdir(fd) < 0 || mount("tmpfs", ".", "tmpfs", MS_RDONLY, "nr_blocks=1,nr_inodes=1,mode=755") < 0)
 		return -errno;
-	c->mask_fd = inroot_open(&c->root, path, O_DIRECTORY);
-	if (c->mask_fd < 0)
-		return child_result(c, PART_TARGET, c->mask_fd);
+	c->mask_fd = open_mask(c, path);
 	return chdir("/") < 0 ? -errno : 0;
 }
 

@@ -235,3 +235,12 @@ pts/ptmx'
 		touch $d/x 2>/dev/null || echo refused; mount -o remount,rw $d 2>/dev/null || echo refused; done')
 	is "$out" $'1\nrefused\nrefused\nrefused\nrefused\nrefused\nrefused'
 }
+
+@test "maskedPaths: a path that leads nowhere once it is masked hides what it should, and so do those after it" {
+	own_rootfs
+	mkdir -p "$BUNDLE/rootfs/m" "$BUNDLE/rootfs/n"
+	ln -s . "$BUNDLE/rootfs/m/here"
+	touch "$BUNDLE/rootfs/m/secret" "$BUNDLE/rootfs/n/secret"
+	config '.linux.maskedPaths = ["/m/here", "/n"]'
+	is "$(in_container ls -A /m /n)" $'/m:\n\n/n:'
+}
