@@ -36,7 +36,7 @@ static bool enter(Cgroup *cg, bool *entered, const char *controller, const char 
 		cg->hierarchies[i].path = below;
 		fd_close(&cg->nodes[i].dir_fd);
 		fd = cgroup_dir(cg, i);
-		return fd >= 0 || fail_with(error, fd, "--cgroup: open %s%s", cg->hierarchies[i].mount, below);
+		return fd >= 0 || fail_with(error, fd, "error adding pid to --cgroup: open %s%s", cg->hierarchies[i].mount, below);
 	}
 	if (*controller)
 		return fail(error, "--cgroup: unknown controller %s", controller);

@@ -123,6 +123,10 @@ static void plan_caps(Plan *plan, struct op_credentials *k)
 	k->inheritable = cap_set(c->inheritable, last, permitted, unknown) & (kept | permitted);
 	k->ambient = cap_set(c->ambient, last, permitted, unknown);
 	warn_unknown(unknown);
+	for (int cap = 0; cap <= last; cap++)
+		if (k->ambient & ~(k->permitted & k->inheritable) & (1ull << cap))
+			diag_warning("can't raise ambient capability %s: it is not permitted and inheritable",
+				caps_name(cap));
 }
 
 /* Whether a filter is loaded while we are CAP_SYS_ADMIN, because it may not be loaded otherwise. */

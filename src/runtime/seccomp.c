@@ -56,8 +56,10 @@ static bool read_flags(const struct spec_seccomp *seccomp, unsigned int *ret_fla
 				seccomp->flags[i]);
 		flags |= flag->value;
 	}
-	if (notifies) /* of one thread, synchronising has nothing to do, and the kernel wants one or the other */
-		flags = (flags & ~(unsigned int)SECCOMP_FILTER_FLAG_TSYNC) | SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	/* Of one thread, synchronising has nothing to do, and the kernel wants it or a listener. */
+	flags &= ~(unsigned int)SECCOMP_FILTER_FLAG_TSYNC;
+	if (notifies)
+		flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
 	else if (flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
 		return fail(error, "linux.seccomp.flags: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV is for " NOTIFY
 				   ", which is not used");

@@ -229,3 +229,12 @@ CapAmb:0000000000000020'
 	rt_create
 	like "$(rt exec "$ID" head -n 1 /proc/self/numa_maps)" ' prefer[^ ]*=relative:0 '
 }
+
+@test "an ambient capability that is not inheritable is a warning" {
+	config '.process.args = ["true"] | .process.capabilities.inheritable = ["CAP_KILL"]
+		| .process.capabilities.permitted += ["CAP_KILL", "CAP_CHOWN"] | .process.capabilities.bounding += ["CAP_KILL", "CAP_CHOWN"]
+		| .process.capabilities.ambient = ["CAP_KILL", "CAP_CHOWN"]'
+	out=$(rt run --bundle "$BUNDLE" "$ID" 2>&1)
+	only_ours runtime has "$out" "can't raise ambient capability CAP_CHOWN: "
+	hasnt "$out" "capability CAP_KILL"
+}
