@@ -402,18 +402,30 @@ static int stop_run(const struct ctl *ctl, int argc, char **argv, GError **error
 	return s && session_stop(s, (int)o.seconds, error) ? 0 : -1;
 }
 
+static bool remove_one(const Container *c, const char *id, const struct stop_options *o, GError **error)
+{
+	g_autoptr(GError) local = NULL;
+	g_autoptr(Session) s = session_open(c, id, &local);
+
+	if (s)
+		return session_remove(s, o->force, (int)o->seconds, error);
+	if (o->force && ctl_error_status(local) != CTL_NO_SUCH)
+		return session_discard(c, id, error);
+	g_propagate_error(error, g_steal_pointer(&local));
+	return false;
+}
+
 /* Goes on through errors; the last one is returned. */
 static bool remove_all(const struct ctl *ctl, const char *id, const struct stop_options *o, GError **error)
 {
 	g_autoptr(Container) c = container_open(ctl, id, error);
-	g_autoptr(GPtrArray) sessions = c ? session_list(c, error) : NULL;
+	g_autoptr(GPtrArray) ids = c ? session_ids(c, error) : NULL;
 	g_autoptr(GError) last = NULL;
 
-	for (guint i = 0; sessions && i < sessions->len; i++) {
+	for (guint i = 0; ids && i < ids->len; i++) {
 		g_autoptr(GError) local = NULL;
 
-		if (session_remove(sessions->pdata[i], o->force, (int)o->seconds, &local) ||
-			ctl_error_status(local) == CTL_NO_SUCH)
+		if (remove_one(c, ids->pdata[i], o, &local) || ctl_error_status(local) == CTL_NO_SUCH)
 			continue;
 		if (last)
 			diag_warning("%s", last->message);
@@ -422,7 +434,7 @@ static bool remove_all(const struct ctl *ctl, const char *id, const struct stop_
 	}
 	if (last)
 		g_propagate_error(error, g_steal_pointer(&last));
-	return sessions && !*error;
+	return ids && !*error;
 }
 
 static int rm_run(const struct ctl *ctl, int argc, char **argv, GError **error)
@@ -431,7 +443,7 @@ static int rm_run(const struct ctl *ctl, int argc, char **argv, GError **error)
 	static const struct option_spec specs[] = { OPTION_SPEC(struct stop_options, force, FLAG, "force", 'f', NULL,
 		"Stop it if it runs") OPTION_SPEC(struct stop_options, all, FLAG, "all", 'a', NULL,
 		"All sessions of the container of this id") TIME_SPEC };
-	g_autoptr(Session) s = NULL;
+	g_autoptr(Container) c = NULL;
 
 	if (!options_parse("rm SESSION|--all ID", "Remove a session that does not run", specs, G_N_ELEMENTS(specs), &o,
 		    OPTIONS_DEFAULT, &argc, &argv, error) ||
@@ -439,8 +451,12 @@ static int rm_run(const struct ctl *ctl, int argc, char **argv, GError **error)
 		return -1;
 	if (o.all && argc == 2)
 		return remove_all(ctl, argv[1], &o, error) ? 0 : -1;
-	s = find_only(ctl, "rm", argc, argv, error);
-	return s && session_remove(s, o.force, (int)o.seconds, error) ? 0 : -1;
+	if (argc != 2) {
+		fail_status(error, CTL_BAD_ARGUMENT, "session rm: one session id is needed");
+		return -1;
+	}
+	c = session_find_container(ctl, argv[1], error);
+	return c && remove_one(c, argv[1], &o, error) ? 0 : -1;
 }
 
 static int cleanup_run_session(const struct ctl *ctl, int argc, char **argv, GError **error)

@@ -24,6 +24,7 @@
 #define RECORD_MAX   (4 << 20) /* a command and an environment can be long */
 #define LOCK_SECONDS 60
 #define END_SECONDS  10
+#define NS_PER_S     INT64_C(1000000000)
 
 static const char *const state_names[] = {
 	[SESSION_CREATED] = "created",
@@ -149,14 +150,20 @@ static bool read_process(yajl_val root, const char *pid_key, const char *start_k
 	return true;
 }
 
-/* Engines once kept no more than id, command and pid: it runs, or did. Without a start time the pid is only believed
- * when the process is not younger than the record. */
+/* Whether it began after the file that names it was written: then it is somebody else, who has the number by now. Files'
+ * times are those of the last tick, and clocks are set: a second is nothing. */
+static bool is_younger(const struct process_id *p, const struct timespec *written)
+{
+	int64_t written_ns = (int64_t)written->tv_sec * NS_PER_S + written->tv_nsec;
+	int64_t age_ns = (int64_t)sys_clock_ns(CLOCK_REALTIME) - written_ns;
+	int64_t start_ns = (int64_t)p->start_ticks * (NS_PER_S / sysconf(_SC_CLK_TCK));
+
+	return start_ns > (int64_t)sys_clock_ns(CLOCK_BOOTTIME) - age_ns + NS_PER_S;
+}
+
+/* Engines once kept no more than id, command and pid: it runs, or did. */
 static bool read_legacy(Session *s, yajl_val root, const struct stat *st, GError **error)
 {
-	const struct timespec *written = &st->st_mtim;
-	struct timespec boot, now;
-	int64_t record_ticks;
-
 	s->legacy = true;
 	s->state = SESSION_RUNNING;
 	if (!read_process(root, "pid", "", &s->process, error) || s->process.pid == 0)
@@ -164,11 +171,8 @@ static bool read_legacy(Session *s, yajl_val root, const struct stat *st, GError
 	s->boot_id = boot_id_read(error);
 	if (!s->boot_id)
 		return false;
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	clock_gettime(CLOCK_REALTIME, &now);
-	record_ticks = (boot.tv_sec - (now.tv_sec - written->tv_sec) + 1) * sysconf(_SC_CLK_TCK);
-	if (process_id_read(s->process.pid, &s->process, NULL) && (int64_t)s->process.start_ticks > record_ticks)
-		s->process.start_ticks = 0; /* somebody else by now */
+	if (process_id_read(s->process.pid, &s->process, NULL) && is_younger(&s->process, &st->st_mtim))
+		s->process.start_ticks = 0; /* nobody's */
 	return true;
 }
 
@@ -195,7 +199,8 @@ static bool read_record(Session *s, yajl_val root, GError **error)
 		return false;
 	s->unknown_because = g_strdup(json_get_string(root, "unknownBecause"));
 	s->exit_known = !s->unknown_because;
-	(void)json_get_int64(root, "exitCode", &code);
+	if (json_get_int64(root, "exitCode", &code) && (code < -1 || code > 255))
+		return fail(error, "exitCode is none");
 	s->exit_code = (int)code;
 	s->failure = g_strdup(json_get_string(root, "error"));
 	s->boot_id = g_strdup(json_get_string(root, "bootId"));
@@ -205,6 +210,8 @@ static bool read_record(Session *s, yajl_val root, GError **error)
 	(void)json_get_int64(root, "createdNs", &s->created_ns);
 	(void)json_get_int64(root, "startedNs", &s->started_ns);
 	(void)json_get_int64(root, "endedNs", &s->ended_ns);
+	if (s->state == SESSION_CREATED && (!s->monitor || !s->runtime || !*s->config.command))
+		return fail(error, "monitor, runtime or command is missing");
 	return true;
 }
 
@@ -268,31 +275,11 @@ static bool random_id(char *text, GError **error)
 	return true;
 }
 
-/* The record's name is taken by creating it, so two cannot get one id. */
-static Session *claim_id(const Container *c, GError **error)
-{
-	char id[2 * ID_BYTES + 1];
-
-	for (;;) {
-		g_autoptr(Session) s = random_id(id, error) ? session_at(c, id, error) : NULL;
-		g_autofree char *name = s ? record_name(id) : NULL;
-		auto_fd fd = s ? openat(s->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
-
-		if (!s)
-			return NULL;
-		if (fd >= 0)
-			return g_steal_pointer(&s);
-		if (errno != EEXIST) {
-			fail_errno(error, "create %s%s", s->path, SUFFIX);
-			return NULL;
-		}
-	}
-}
-
 Session *session_new(const Container *c, const struct session_config *config, const char *monitor, const char *runtime,
 	bool remove, GError **error)
 {
-	g_autoptr(Session) s = claim_id(c, error);
+	char id[2 * ID_BYTES + 1]; /* of so many random digits that no two are the same */
+	g_autoptr(Session) s = random_id(id, error) ? session_at(c, id, error) : NULL;
 
 	if (!s)
 		return NULL;
@@ -302,11 +289,7 @@ Session *session_new(const Container *c, const struct session_config *config, co
 	s->boot_id = g_strdup(c->record.boot_id);
 	s->remove = remove;
 	s->created_ns = (int64_t)sys_clock_ns(CLOCK_REALTIME);
-	if (!session_save(s, error)) {
-		(void)session_forget(s, NULL); /* the first error is the one to tell */
-		return NULL;
-	}
-	return g_steal_pointer(&s);
+	return session_save(s, error) ? g_steal_pointer(&s) : NULL;
 }
 
 Session *session_open(const Container *c, const char *id, GError **error)
@@ -321,7 +304,20 @@ Session *session_open(const Container *c, const char *id, GError **error)
 	return s && load(s, error) ? g_steal_pointer(&s) : NULL;
 }
 
-Session *session_find(const struct ctl *ctl, const char *id, GError **error)
+Session *session_open_unread(const Container *c, const char *id, GError **error)
+{
+	g_autoptr(Session) s = session_at(c, id, error);
+
+	if (!s)
+		return NULL;
+	s->boot_id = boot_id_read(error);
+	if (!s->boot_id)
+		return NULL;
+	(void)session_read_processes(s);
+	return g_steal_pointer(&s);
+}
+
+Container *session_find_container(const struct ctl *ctl, const char *id, GError **error)
 {
 	g_autoptr(GPtrArray) ids = store_list(ctl, error);
 	g_autofree char *name = g_strconcat(STORE_SESSIONS "/", id, SUFFIX, NULL);
@@ -330,17 +326,22 @@ Session *session_find(const struct ctl *ctl, const char *id, GError **error)
 		return NULL;
 	for (guint i = 0; *id && *id != '.' && !strchr(id, '/') && i < ids->len; i++) {
 		g_autoptr(Container) c = container_open(ctl, ids->pdata[i], NULL); /* gone meanwhile: not there */
-		g_autoptr(Session) s = NULL;
 
-		if (!c || faccessat(c->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		s = session_open(c, id, error);
-		if (s)
-			s->owned = g_steal_pointer(&c);
-		return g_steal_pointer(&s);
+		if (c && faccessat(c->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return g_steal_pointer(&c);
 	}
 	fail_no_such(error, NULL, id);
 	return NULL;
+}
+
+Session *session_find(const struct ctl *ctl, const char *id, GError **error)
+{
+	g_autoptr(Container) c = session_find_container(ctl, id, error);
+	g_autoptr(Session) s = c ? session_open(c, id, error) : NULL;
+
+	if (s)
+		s->owned = g_steal_pointer(&c);
+	return g_steal_pointer(&s);
 }
 
 static int by_id(const void *a, const void *b)
@@ -348,9 +349,9 @@ static int by_id(const void *a, const void *b)
 	return strcmp((*(const Session *const *)a)->id, (*(const Session *const *)b)->id);
 }
 
-GPtrArray *session_list(const Container *c, GError **error)
+GPtrArray *session_ids(const Container *c, GError **error)
 {
-	g_autoptr(GPtrArray) sessions = g_ptr_array_new_with_free_func((GDestroyNotify)session_free);
+	g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
 	int fd = openat(c->dir_fd, STORE_SESSIONS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
@@ -358,22 +359,33 @@ GPtrArray *session_list(const Container *c, GError **error)
 	if (!dir) {
 		fd_close(&fd);
 		if (errno == ENOENT)
-			return g_steal_pointer(&sessions); /* never populated, or removed meanwhile */
+			return g_steal_pointer(&ids); /* never populated, or removed meanwhile */
 		fail_errno(error, "open %s/%s", c->path, STORE_SESSIONS);
 		return NULL;
 	}
-	while ((e = readdir(dir))) {
-		g_autofree char *id =
-			g_str_has_suffix(e->d_name, SUFFIX) ? g_strndup(e->d_name, strlen(e->d_name) - strlen(SUFFIX)) : NULL;
+	while ((e = readdir(dir)))
+		if (g_str_has_suffix(e->d_name, SUFFIX))
+			g_ptr_array_add(ids, g_strndup(e->d_name, strlen(e->d_name) - strlen(SUFFIX)));
+	closedir(dir);
+	return g_steal_pointer(&ids);
+}
+
+GPtrArray *session_list(const Container *c, GError **error)
+{
+	g_autoptr(GPtrArray) sessions = g_ptr_array_new_with_free_func((GDestroyNotify)session_free);
+	g_autoptr(GPtrArray) ids = session_ids(c, error);
+
+	if (!ids)
+		return NULL;
+	for (guint i = 0; i < ids->len; i++) {
 		g_autoptr(GError) local = NULL;
-		Session *s = id ? session_open(c, id, &local) : NULL;
+		Session *s = session_open(c, ids->pdata[i], &local);
 
 		if (s)
 			g_ptr_array_add(sessions, s);
-		else if (id && ctl_error_status(local) != CTL_NO_SUCH)
+		else if (ctl_error_status(local) != CTL_NO_SUCH)
 			diag_warning("%s", local->message);
 	}
-	closedir(dir);
 	g_ptr_array_sort(sessions, by_id);
 	return g_steal_pointer(&sessions);
 }
@@ -419,7 +431,7 @@ bool session_forget(Session *s, GError **error)
 {
 	g_autofree char *name = record_name(s->id);
 
-	return unlinkat(s->dir_fd, name, 0) == 0 || errno == ENOENT || fail_errno(error, "remove %s%s", s->path, SUFFIX);
+	return store_remove_tree(s->dir_fd, name, error) || fail_prefix(error, "session %s", s->id);
 }
 
 static void set_unknown(Session *s, const char *why)
@@ -448,20 +460,33 @@ bool session_settle(Session *s, GError **error)
 	return session_save(s, error);
 }
 
-/* The tool that was at starting it has died. What came of it is in the bundle. */
-static bool recover_start(Session *s, GError **error)
+bool session_read_processes(Session *s)
 {
 	g_autofree char *monitor_file = g_build_filename(s->id, STORE_MONITOR_PID, NULL);
 	g_autofree char *pid_file = g_build_filename(s->id, SESSION_PID_FILE, NULL);
+	struct process_id p;
+	struct stat st;
 	pid_t pid;
+
+	if (s->monitor_process.pid == 0 && statefile_read_pid(s->dir_fd, monitor_file, &pid, NULL))
+		(void)process_id_of_monitor(pid, s->path, &s->monitor_process); /* none of ours: it has ended */
+	if (!statefile_read_pid(s->dir_fd, pid_file, &pid, NULL) || fstatat(s->dir_fd, pid_file, &st, 0) < 0)
+		return false;
+	if (s->process.pid == 0 && process_id_read(pid, &p, NULL) && !is_younger(&p, &st.st_mtim))
+		s->process = p;
+	return true;
+}
+
+/* The tool that was at starting it has died. What came of it is in the bundle. */
+static bool recover_start(Session *s, GError **error)
+{
+	bool was_started = session_read_processes(s);
 	int code;
 
-	if (statefile_read_pid(s->dir_fd, monitor_file, &pid, NULL))
-		(void)process_id_of_monitor(pid, s->path, &s->monitor_process); /* none of ours: it has ended */
 	if (read_exit_file(s, &code))
 		return session_settle(s, error);
-	if (statefile_read_pid(s->dir_fd, pid_file, &pid, NULL)) {
-		if (process_id_read(pid, &s->process, NULL) && is_alive(s, &s->process)) {
+	if (was_started) {
+		if (is_alive(s, &s->process)) {
 			s->state = SESSION_RUNNING;
 			s->starter = (struct process_id){ 0 };
 			return session_save(s, error);
@@ -535,12 +560,9 @@ bool session_await_monitors(const Container *c, GError **error)
 		return false;
 	for (guint i = 0; i < sessions->len; i++) {
 		Session *s = sessions->pdata[i];
-		g_autofree char *monitor_file = g_build_filename(s->id, STORE_MONITOR_PID, NULL);
-		pid_t pid;
 
 		/* A tool that died while it started the session has not noted the monitor. */
-		if (s->monitor_process.pid == 0 && statefile_read_pid(s->dir_fd, monitor_file, &pid, NULL))
-			(void)process_id_of_monitor(pid, s->path, &s->monitor_process); /* none: it has ended */
+		(void)session_read_processes(s);
 		if (!process_await_end(&s->monitor_process, s->boot_id, "a session's monitor", END_SECONDS, true, error))
 			return fail_prefix(error, "session %s", s->id);
 	}

@@ -61,8 +61,17 @@ Session *session_new(const Container *c, const struct session_config *config, co
 /* Finds a session by its id alone. None: an error of status CTL_NO_SUCH. */
 Session *session_find(const struct ctl *ctl, const char *id, GError **error);
 
+/* The container with a session of this id, whatever its record is like. None: an error of status CTL_NO_SUCH. */
+Container *session_find_container(const struct ctl *ctl, const char *id, GError **error);
+
+/* A session whose record cannot be read: only its bundle tells of its processes. */
+Session *session_open_unread(const Container *c, const char *id, GError **error);
+
 /* One of this container's; it must outlive the session. */
 Session *session_open(const Container *c, const char *id, GError **error);
+
+/* The ids of all sessions of a container, readable or not, in no order; free with g_ptr_array_unref. */
+GPtrArray *session_ids(const Container *c, GError **error);
 
 /* All sessions of a container, sorted by id, as their records say (session_refresh makes sure); free with
  * g_ptr_array_unref. What cannot be read is left out with a warning. */
@@ -78,6 +87,10 @@ bool session_refresh(Session *s, GError **error);
 
 /* Saves the record; locked. */
 bool session_save(Session *s, GError **error);
+
+/* Takes the processes that are not known yet from the files in the bundle; those who have such a number by accident are
+ * left out. Whether the runtime had got as far as starting one. */
+bool session_read_processes(Session *s);
 
 /* Removes the record; locked. */
 bool session_forget(Session *s, GError **error);

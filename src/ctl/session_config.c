@@ -33,6 +33,24 @@ static const struct {
 #define MEMBER(config, offset, type)       ((type *)(void *)((char *)(config) + (offset)))
 #define CONST_MEMBER(config, offset, type) ((const type *)(const void *)((const char *)(config) + (offset)))
 
+/* JSON, in which the runtime is told all this, has no other text; a replacement would be another command. */
+static bool check_text(const char *text, const char *what, GError **error)
+{
+	return !text || g_utf8_validate(text, -1, NULL) ||
+	       fail_status(error, CTL_BAD_ARGUMENT, "%s is not UTF-8: it cannot be passed on as it is", what);
+}
+
+static bool check_texts(const struct session_config *c, GError **error)
+{
+	for (char **arg = c->command; *arg; arg++)
+		if (!check_text(*arg, "an argument of the command", error))
+			return false;
+	for (char **e = c->environment; e && *e; e++)
+		if (!check_text(*e, "a variable of --env", error))
+			return false;
+	return check_text(c->user, "--user", error) && check_text(c->work_dir, "--cwd", error);
+}
+
 bool session_config_check(const struct session_config *c, GError **error)
 {
 	g_autoptr(GError) keys_error = NULL;
@@ -40,6 +58,8 @@ bool session_config_check(const struct session_config *c, GError **error)
 
 	if (!c->command || !*c->command || !**c->command)
 		return fail_status(error, CTL_BAD_ARGUMENT, "no command given");
+	if (!check_texts(c, error))
+		return false;
 	if (c->terminal && (c->attach_stdin || c->attach_stdout || c->attach_stderr))
 		return fail_status(error, CTL_BAD_ARGUMENT,
 			"a terminal is one stream for all: --attach-stdin, --attach-stdout and --attach-stderr cannot be given "

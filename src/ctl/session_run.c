@@ -326,6 +326,15 @@ bool session_remove(Session *s, bool force, int seconds, GError **error)
 	return ok;
 }
 
+bool session_discard(const Container *c, const char *id, GError **error)
+{
+	g_autoptr(Session) s = session_open_unread(c, id, error);
+
+	return s && end_process(s, 0, error) &&
+	       process_await_end(&s->monitor_process, s->boot_id, "the session's monitor", MONITOR_SECONDS, true, error) &&
+	       session_remove_bundle(s, error) && session_forget(s, error);
+}
+
 bool session_cleanup(Session *s, GError **error)
 {
 	bool ok = session_lock(s, error) && settle_idle(s, "cleaned up", error) && session_remove_bundle(s, error);

@@ -25,6 +25,9 @@ bool session_stop(Session *s, int seconds, GError **error);
 /* Removes what does not run: with force it is stopped first. Called unlocked. */
 bool session_remove(Session *s, bool force, int seconds, GError **error);
 
+/* Removes a session whose record cannot be read, whatever it is; what its bundle says is running is killed. */
+bool session_discard(const Container *c, const char *id, GError **error);
+
 /* Removes the bundle of a session that does not run, and what a dead monitor left. Called unlocked. */
 bool session_cleanup(Session *s, GError **error);
 

@@ -275,6 +275,8 @@ bool store_remove_tree(int dir_fd, const char *name, GError **error)
 {
 	auto_fd fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
+	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) /* something else has its name */
+		return unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT || fail_errno(error, "remove %s", name);
 	if (fd < 0)
 		return errno == ENOENT || fail_errno(error, "open %s", name);
 	if (!remove_entries(fd, error))

@@ -284,6 +284,83 @@ bundle_gone() { [ ! -e "$(exec_dir)/$SID" ]; }
 	ctl session rm "$SID"
 }
 
+@test "a pid in the bundle of a start that died is not believed when that process is younger than the file" {
+	local record stranger
+	started sleep 1000
+	create "$ID" -- sleep 1000
+	sleep 1000 3>&- &
+	stranger=$!
+	mkdir -p "$(exec_dir)/$SID"
+	echo "$stranger" >"$(exec_dir)/$SID/exec_pid"
+	touch -d "1 hour ago" "$(exec_dir)/$SID/exec_pid"
+	record=$(jq '.starterPid = 4194303 | .starterStart = 1' "$(exec_dir)/$SID.json")
+	echo "$record" >"$(exec_dir)/$SID.json"
+	is "$(state)" stopped
+	ctl session rm -f "$SID"
+	kill -0 "$stranger"
+	kill "$stranger"
+}
+
+@test "a record that cannot be read is told in one line, and goes by force; without force rm says so" {
+	local d s command
+	started sleep 1000
+	d=$(exec_dir)
+	: >"$d/empty.json"
+	head -c 5000000 /dev/zero >"$d/huge.json"
+	printf '{"state":"created\0","config":{}}' >"$d/nul.json"
+	mkdir -p "$d/dir.json/x"
+	ln -s /etc/passwd "$d/link.json"
+	mkfifo "$d/fifo.json"
+	command='"config":{"command":["true"]}'
+	echo "{\"state\":\"running\",$command,\"pid\":\"x\"}" >"$d/types.json"
+	echo "{\"state\":\"stopped\",$command,\"exitCode\":256}" >"$d/code.json"
+	echo "{\"state\":\"created\",$command}" >"$d/programs.json"
+	echo '{"state":"created","monitor":"m","runtime":"r","config":{"command":[]}}' >"$d/command.json"
+	echo '[]' >"$d/list.json"
+	printf '[%.0s' {1..10000} >"$d/deep.json"
+	create "$ID" -- true
+	ln -s "$DIR" "$d/$SID" # where its bundle would be
+	is "$(ctl --json session ls "$ID" 2>/dev/null | jq length)" 1
+	for s in empty huge nul dir link fifo types code programs command list deep; do
+		exits 125 ctl session inspect "$s"
+		one_line "$stderr"
+		exits 125 ctl session start -a "$s"
+		one_line "$stderr"
+		exits 125 ctl session rm "$s"
+	done
+	exits 125 ctl session rm --all "$ID"
+	ctl session rm -f link
+	ctl session rm -f dir
+	ctl session rm --all -f "$ID"
+	is "$(ls -A "$d")" ""
+	[ -e /etc/passwd ] && [ -d "$DIR" ]
+}
+
+@test "what has no readable record and still runs is ended by rm --force" {
+	local pid
+	started sleep 1000
+	create "$ID" -- sleep 1000
+	ctl session start "$SID"
+	pid=$(record .pid)
+	: >"$(exec_dir)/$SID.json"
+	ctl session rm -f "$SID"
+	is "$(ls -A "$(exec_dir)")" ""
+	[ ! -e "/proc/$pid/stat" ] || has "$(cat "/proc/$pid/stat")" ") Z "
+}
+
+@test "words that the runtime cannot be told unaltered are refused" {
+	started sleep 1000
+	exits 120 ctl session create "$ID" -- printf $'a\xff'
+	one_line "$stderr"
+	has "$stderr" "UTF-8"
+	exits 120 ctl session create -e $'A=\xff' "$ID" -- env
+	exits 120 ctl session create -w $'/\xff' "$ID" -- env
+	exits 120 ctl session create -u $'\xff' "$ID" -- env
+	exits 125 ctl exec "$ID" -- printf $'a\xff'
+	has "$stderr" "UTF-8"
+	is "$(ls -A "$(exec_dir)")" ""
+}
+
 @test "a monitor that is killed leaves a session whose end is unknown, once its command has ended" {
 	started sleep 1000
 	create "$ID" -- sh -c 'trap "" HUP PIPE; sleep 1000'
