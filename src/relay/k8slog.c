@@ -193,9 +193,13 @@ static void put_record(void *sink, struct lines *l, const char *data, uint32_t n
 static void add_json(struct k8s_log *log, enum stream stream, const char *data, uint32_t n, bool whole)
 {
 	struct k8s_stream *s = &log->stream[stream];
+	char time[JSON_TIME_MAX];
 	uint32_t size;
 	char *p;
 
+	strcpy(time, *s->first_time ? s->first_time : log->stamp);
+	if (whole)
+		*s->first_time = '\0'; /* the line is over, also when this end of it is dropped */
 	if (!admit(log, stream, n + whole))
 		return;
 	if (!k8s_make_room(log, stream, k8s_size_most(log, n))) {
@@ -204,11 +208,9 @@ static void add_json(struct k8s_log *log, enum stream stream, const char *data, 
 	}
 	p = log->buf + log->len;
 	/* Docker gives all parts of a line the time of the first. */
-	if (!*s->first_time && !whole)
-		strcpy(s->first_time, log->stamp);
-	size = jsonlog_build(p, stream, data, n, whole, log->attrs, *s->first_time ? s->first_time : log->stamp);
-	if (whole)
-		*s->first_time = '\0';
+	if (!whole)
+		strcpy(s->first_time, time);
+	size = jsonlog_build(p, stream, data, n, whole, log->attrs, time);
 	if (!k8s_keep_below_limit(log, stream, size)) {
 		k8s_drop(log, stream, n + whole);
 		return;

@@ -142,6 +142,24 @@ static void test_a_rest_waits_for_its_newline_or_the_end(struct fixture *f, gcon
 			  "{\"log\":\"rest\\ufffd\",\"stream\":\"stdout\",\"time\":\"2026-08-24T12:00:00.12Z\"}\n");
 }
 
+static void test_a_line_whose_end_is_dropped_gives_its_time_to_no_other(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *first_part = g_strnfill(JSON_RECORD_MAX, 'x'), *text = NULL;
+
+	(void)data;
+	feed(f, STREAM_OUT, first_part);
+	feed(f, STREAM_OUT, "y"); /* now the first part is a record */
+	f->log.discard = true;
+	feed(f, STREAM_OUT, "z\n");
+	f->log.discard = false;
+	k8s_set_time(&f->log, &(struct timespec){ noon.tv_sec + 3600, 0 });
+	feed(f, STREAM_OUT, "late\n");
+	k8s_flush(&f->log);
+	text = content(f->path, NULL);
+	g_assert_true(g_str_has_suffix(text, "{\"log\":\"late\\n\",\"stream\":\"stdout\",\"time\":\"2026-08-24T13:00:00Z\"}\n"));
+	g_assert_nonnull(strstr(text, "x\",\"stream\":\"stdout\",\"time\":\"2026-08-24T12:00:00.12Z\"}\n"));
+}
+
 /* Characters of all lengths, bytes that are none, long and short lines. */
 static GString *mixture(GRand *rand)
 {
@@ -265,6 +283,8 @@ int main(int argc, char **argv)
 #define ADD(name, fn) g_test_add("/relay/jsonlog/" name, struct fixture, NULL, setup, fn, teardown)
 	ADD("a-record-has-text-stream-attributes-and-time", test_a_record_has_text_stream_attributes_and_time);
 	ADD("a-rest-waits-for-its-newline-or-the-end", test_a_rest_waits_for_its_newline_or_the_end);
+	ADD("a-line-whose-end-is-dropped-gives-its-time-to-no-other",
+		test_a_line_whose_end_is_dropped_gives_its_time_to_no_other);
 	ADD("records-do-not-depend-on-the-sizes-of-reads", test_records_do_not_depend_on_the_sizes_of_reads);
 	ADD("the-size-limit-is-never-passed", test_the_size_limit_is_never_passed);
 	ADD("a-full-disk-leaves-whole-records-and-a-count", test_a_full_disk_leaves_whole_records_and_a_count);
