@@ -152,7 +152,7 @@ prepare() {
 	echo content >"$DIR/data/file"
 	config '.mounts += [{ destination: "/mnt", type: "bind", source: $d, options: ["rbind", "ro", "nosuid"] },
 		{ destination: "/x/file", type: "bind", source: ($d + "/file"), options: ["bind"] }]' --arg d "$DIR/data"
-	is "$(in_container sh -c 'cat /mnt/file /x/file; touch /mnt/y 2>&1; echo >/proc/sys/kernel/domainname; ls /sys/firmware; [ -s /proc/keys ] || echo masked' 2>&1)" \
+	is "$(in_container sh -c 'exec 2>&1; cat /mnt/file /x/file; touch /mnt/y; echo >/proc/sys/kernel/domainname; ls /sys/firmware; [ -s /proc/keys ] || echo masked' 2>&1)" \
 		$'content\ncontent\ntouch: /mnt/y: Read-only file system\nsh: can\'t create /proc/sys/kernel/domainname: Read-only file system\nmasked'
 }
 
