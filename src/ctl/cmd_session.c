@@ -1,4 +1,5 @@
 /* tallyctl session: exec sessions step by step. */
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -407,9 +408,10 @@ static bool remove_one(const Container *c, const char *id, const struct stop_opt
 	g_autoptr(GError) local = NULL;
 	g_autoptr(Session) s = session_open(c, id, &local);
 
-	if (s)
-		return session_remove(s, o->force, (int)o->seconds, error);
-	if (o->force && ctl_error_status(local) != CTL_NO_SUCH)
+	if (s && session_remove(s, o->force, (int)o->seconds, &local))
+		return true;
+	/* A full disk takes no record, and there need be none. */
+	if (o->force && (s ? g_error_matches(local, TALLY_ERROR, ENOSPC) : ctl_error_status(local) != CTL_NO_SUCH))
 		return session_discard(c, id, error);
 	g_propagate_error(error, g_steal_pointer(&local));
 	return false;

@@ -156,6 +156,31 @@ static bool note_running(Session *s, const struct engine_running *r, GError **er
 	return ok;
 }
 
+static bool await_end(int process_fd, int seconds)
+{
+	return wait_readable(process_fd, -1, deadline_in(seconds), "the session's process", NULL);
+}
+
+/* Only the session's process is signalled, not the container. */
+static bool end_process(const Session *s, int seconds, GError **error)
+{
+	auto_fd fd = process_id_open(&s->process, s->boot_id);
+
+	if (fd == -ESRCH)
+		return true;
+	if (fd < 0)
+		return fail_with(error, fd, "open a pidfd of process %d", s->process.pid);
+	if (seconds > 0) {
+		(void)sys_pidfd_send_signal(fd, SIGTERM); /* ESRCH: it has just ended */
+		if (await_end(fd, seconds))
+			return true;
+	}
+	(void)sys_pidfd_send_signal(fd, SIGKILL);
+	return await_end(fd, KILL_SECONDS) || fail_status(error, CTL_TIMEOUT,
+						      "exec session %s: process %d has not ended %d seconds after KILL",
+						      s->id, s->process.pid, KILL_SECONDS);
+}
+
 /* What could not be started is over: its exit code is the one a shell would give. */
 static void note_failure(Session *s, pid_t monitor_pid, const GError *failure)
 {
@@ -164,6 +189,11 @@ static void note_failure(Session *s, pid_t monitor_pid, const GError *failure)
 
 	if (monitor_pid > 0 && process_id_of_monitor(monitor_pid, s->path, &monitor) &&
 		!process_await_end(&monitor, s->boot_id, "the session's monitor", FAILED_SECONDS, true, &error))
+		diag_warning("%s", error->message);
+	g_clear_error(&error);
+	/* When it was we who gave up, the command may run by now; nobody would know of it. */
+	(void)session_read_processes(s);
+	if (!end_process(s, 0, &error))
 		diag_warning("%s", error->message);
 	g_clear_error(&error);
 	if (!session_lock(s, &error)) {
@@ -223,31 +253,6 @@ bool session_await_record(Session *s, GError **error)
 	if (!process_await_end(&s->monitor_process, s->boot_id, "the session's monitor", MONITOR_SECONDS, false, &late))
 		diag_warning("session %s: %s", s->id, late->message);
 	return session_refresh(s, error);
-}
-
-static bool await_end(int process_fd, int seconds)
-{
-	return wait_readable(process_fd, -1, deadline_in(seconds), "the session's process", NULL);
-}
-
-/* Only the session's process is signalled, not the container. */
-static bool end_process(const Session *s, int seconds, GError **error)
-{
-	auto_fd fd = process_id_open(&s->process, s->boot_id);
-
-	if (fd == -ESRCH)
-		return true;
-	if (fd < 0)
-		return fail_with(error, fd, "open a pidfd of process %d", s->process.pid);
-	if (seconds > 0) {
-		(void)sys_pidfd_send_signal(fd, SIGTERM); /* ESRCH: it has just ended */
-		if (await_end(fd, seconds))
-			return true;
-	}
-	(void)sys_pidfd_send_signal(fd, SIGKILL);
-	return await_end(fd, KILL_SECONDS) || fail_status(error, CTL_TIMEOUT,
-						      "exec session %s: process %d has not ended %d seconds after KILL",
-						      s->id, s->process.pid, KILL_SECONDS);
 }
 
 bool session_stop(Session *s, int seconds, GError **error)

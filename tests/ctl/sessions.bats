@@ -348,6 +348,26 @@ bundle_gone() { [ ! -e "$(exec_dir)/$SID" ]; }
 	[ ! -e "/proc/$pid/stat" ] || has "$(cat "/proc/$pid/stat")" ") Z "
 }
 
+@test "a start that is interrupted leaves nothing running, and says what it was" {
+	local delay pid status
+	started sleep 1000
+	for delay in 0 0.02 0.04 0.06 0.1; do
+		create "$ID" -- sleep 1234
+		"$TALLYCTL" --root "$CTL" --monitor "$MONITOR" --runtime "$RUNTIME" session start "$SID" 2>/dev/null </dev/null 3>&- 4>&- &
+		pid=$!
+		sleep "$delay" # not to wait for anything: another moment of the start each time
+		kill -TERM "$pid" 2>/dev/null || true
+		status=0
+		wait "$pid" || status=$?
+		case $status in
+		0) is "$(state)" running; ctl session rm -f "$SID" ;;
+		143) state | grep -qxE "stopped|created"; ctl session rm -f "$SID" ;;
+		*) fail "status $status" ;;
+		esac
+		is "$(ctl exec "$ID" -- sh -c 'grep -l 1234 /proc/[0-9]*/cmdline 2>/dev/null' | grep -v "/$$/" | wc -l)" 1 # the looking one
+	done
+}
+
 @test "words that the runtime cannot be told unaltered are refused" {
 	started sleep 1000
 	exits 120 ctl session create "$ID" -- printf $'a\xff'
