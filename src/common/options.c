@@ -33,8 +33,10 @@ bool options_parse(const char *usage, const char *summary, const struct option_s
 	int left = 1;
 
 	/* GLib would read a file to find the name, and take 4 KiB to keep a copy of it, were it not known as static. */
-	(void)g_quark_from_static_string(program_invocation_short_name);
-	g_set_prgname(program_invocation_short_name);
+	if (!g_get_prgname()) {
+		(void)g_quark_from_static_string(program_invocation_short_name);
+		g_set_prgname(program_invocation_short_name);
+	}
 	/* One by one: GLib copies them, and a table of them all would leave a hole in the heap below what stays. */
 	for (size_t i = 0; i < n_specs; i++) {
 		const GOptionEntry entry[] = { entry_for(&specs[i], values), { .long_name = NULL } };
