@@ -120,8 +120,12 @@ let_go() {
 
 @test "--attach-replay: who comes later is shown the last output, and then what follows" {
 	monitor_is_ours || return 0
-	bundle sh -c 'seq 10000; echo oops >&2; echo last; read x; echo "got $x"'
+	# Two pipes have no order between them but the one that waiting gives them.
+	bundle sh -c 'seq 10000; while ! test -e /work/go; do sleep 0.05; done; echo oops >&2; echo last; read x; echo "got $x"'
+	with_work
 	mon_started -- -i --attach-replay 3000
+	await match "$LOG" ' 10000$'
+	touch "$DIR/work/go"
 	await match "$LOG" ' oops$'
 	await match "$LOG" ' last$'
 	client late
