@@ -100,9 +100,11 @@ recorder() {
 }
 
 @test "the exit command may delete the container" {
-	bundle sh -c 'exit 2'
+	bundle sh -c 'while ! test -e /work/go; do sleep 0.05; done; exit 2'
+	with_work # runc's start fails when delete comes before it has ended
 	mon_started -- --exit-command "$RUNTIME" --exit-command-arg --root --exit-command-arg "$ROOT" \
 		--exit-command-arg delete --exit-command-arg "$ID"
+	touch "$DIR/work/go"
 	mon_end
 	is "$(exit_file)" 2
 	[ ! -e "$ROOT/$ID" ]
