@@ -141,17 +141,7 @@ static bool read_status_fd(const char *text, int *ret_fd, GError **error)
 static bool make_options(GByteArray *opts, const struct container *c, const struct spec *s,
 	const struct checkpoint_cli *o, const struct criu_dirs *d, int *ret_status_fd, GError **error)
 {
-	struct criu_common common = {
-		.tcp_established = o->tcp_established,
-		.ext_unix_sk = o->ext_unix_sk,
-		.shell_job = o->shell_job,
-		.lazy_pages = o->lazy_pages,
-		.file_locks = o->file_locks,
-		.auto_dedup = o->auto_dedup,
-		.manage_cgroups_mode = o->manage_cgroups_mode,
-		.network_lock = o->network_lock,
-		.empty_ns = o->empty_ns,
-	};
+	struct criu_common common = CRIU_COMMON(o);
 
 	if (!criu_shares_cgroups(c->cgroup, c->pid, &common.shares_cgroups, error))
 		return false;

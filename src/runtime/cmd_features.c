@@ -9,10 +9,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/caps.h"
 #include "common/error.h"
 #include "common/json.h"
-#include "common/caps.h"
 #include "runtime/mount_options.h"
+#include "runtime/scope.h"
 #include "runtime/seccomp_names.h"
 #include "runtime/spec.h"
 #include "runtime/version.h"
@@ -91,16 +92,18 @@ static void put_seccomp(JsonWriter *w)
 	json_object_close(w);
 }
 
-static void put_linux(JsonWriter *w)
+static void put_linux(JsonWriter *w, const struct globals *globals)
 {
+	bool systemd = scope_available(globals->program);
+
 	json_object_open(w, "linux");
 	put_namespaces(w);
 	put_capabilities(w);
 	json_object_open(w, "cgroup");
 	json_put_bool(w, "v1", true);
 	json_put_bool(w, "v2", true);
-	json_put_bool(w, "systemd", true);
-	json_put_bool(w, "systemdUser", true);
+	json_put_bool(w, "systemd", systemd);
+	json_put_bool(w, "systemdUser", systemd);
 	json_put_bool(w, "rdma", true);
 	json_object_close(w);
 	put_seccomp(w);
@@ -133,7 +136,6 @@ static int features_run(const struct globals *globals, const void *options, int 
 	g_autofree const char **mount_options = mount_options_names();
 	g_autofree char *text = NULL;
 
-	(void)globals;
 	(void)options;
 	(void)n_args;
 	(void)args;
@@ -142,7 +144,7 @@ static int features_run(const struct globals *globals, const void *options, int 
 	json_put_string(w, "ociVersionMax", VERSION_OCI);
 	put_names(w, "hooks", spec_hook_names, N_HOOK_KINDS);
 	put_names(w, "mountOptions", mount_options, g_strv_length((char **)mount_options));
-	put_linux(w);
+	put_linux(w, globals);
 	put_annotations(w);
 	/* Of a config.json that a stranger wrote: a criu configuration can name programs. */
 	put_names(w, "potentiallyUnsafeConfigAnnotations", unsafe, G_N_ELEMENTS(unsafe));

@@ -48,6 +48,15 @@ struct criu_common {
 	char *const *empty_ns;
 };
 
+/* A criu_common from a struct that was made with criu_options.def. */
+#define CRIU_COMMON(o)                                                                                                 \
+	{                                                                                                              \
+		.tcp_established = (o)->tcp_established, .ext_unix_sk = (o)->ext_unix_sk, .shell_job = (o)->shell_job, \
+		.lazy_pages = (o)->lazy_pages, .file_locks = (o)->file_locks, .auto_dedup = (o)->auto_dedup,           \
+		.manage_cgroups_mode = (o)->manage_cgroups_mode, .network_lock = (o)->network_lock,                    \
+		.empty_ns = (o)->empty_ns,                                                                             \
+	}
+
 /* Whether process pid is, in some hierarchy, in no cgroup of cg (may be NULL). criu would take all that is below its place
  * there for the container's, and a restore would make it again: so cgroups are left alone unless asked for. */
 bool criu_shares_cgroups(const Cgroup *cg, pid_t pid, bool *ret_shares, GError **error);

@@ -151,17 +151,7 @@ static void put_cgroups(struct restoring *r)
 static bool make_options(struct restoring *r, const struct criu_dirs *d, const char *root, GError **error)
 {
 	const struct restore_cli *o = r->request->options;
-	struct criu_common common = {
-		.tcp_established = o->tcp_established,
-		.ext_unix_sk = o->ext_unix_sk,
-		.shell_job = o->shell_job,
-		.lazy_pages = o->lazy_pages,
-		.file_locks = o->file_locks,
-		.auto_dedup = o->auto_dedup,
-		.manage_cgroups_mode = o->manage_cgroups_mode,
-		.network_lock = o->network_lock,
-		.empty_ns = o->empty_ns,
-	};
+	struct criu_common common = CRIU_COMMON(o);
 
 	if (!criu_shares_cgroups(r->c->container->cgroup, getpid(), &common.shares_cgroups, error))
 		return false;

@@ -73,6 +73,13 @@ static char *find_helper(const char *program)
 	return g_strdup(PKGLIBEXECDIR "/" HELPER);
 }
 
+bool scope_available(const char *program)
+{
+	g_autofree char *helper = find_helper(program);
+
+	return access(helper, X_OK) == 0;
+}
+
 /* One line of an answer; its end of file is the helper's. */
 static char *read_line(int fd, uint64_t deadline)
 {
@@ -82,8 +89,11 @@ static char *read_line(int fd, uint64_t deadline)
 	while (n < ANSWER_MAX - 1) {
 		uint64_t now = sys_clock_ns(CLOCK_MONOTONIC);
 		struct pollfd p = { .fd = fd, .events = POLLIN };
+		int ready = poll(&p, 1, now < deadline ? (int)((deadline - now) / 1000000) + 1 : 0);
 
-		if (poll(&p, 1, now < deadline ? (int)((deadline - now) / 1000000) + 1 : 0) == 0)
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (ready <= 0)
 			return NULL;
 		if (rw_read(fd, line + n, 1) != 1)
 			break;

@@ -35,5 +35,8 @@ bool scope_sync_unit(const char *program, const char *unit, const char *path, bo
 /* Tells systemd that a scope is over, whose processes have ended; one that it has forgotten is fine. */
 bool scope_stop_unit(const char *program, const char *unit, bool user, GError **error);
 
+/* Whether the helper is there: a build may be without it. */
+bool scope_available(const char *program);
+
 /* Slice and unit of a linux.cgroupsPath; both to be freed. */
 bool scope_names(const char *cgroups_path, const char *id, bool user, char **ret_slice, char **ret_unit, GError **error);

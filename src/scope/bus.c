@@ -8,7 +8,6 @@
 #define MANAGER      NAME ".Manager"
 #define CALL_MS      25000
 #define JOB_SECONDS  30
-#define NAME_SECONDS 10 /* for a unit of this name to be gone */
 
 static char *user_address(void)
 {
@@ -113,8 +112,9 @@ GVariant *bus_call(GDBusConnection *bus, const char *method, GVariant *args, GEr
 /* What we wait for: the end of one job. It may come before we know the job's name. */
 struct job {
 	GDBusConnection *bus;
-	guint watch, timer;
+	guint watch, watch_removed, timer;
 	GHashTable *ended; /* job to result */
+	bool removed; /* some unit has gone since this was last cleared */
 	bool late;
 };
 
@@ -128,6 +128,15 @@ static void on_job_removed(GDBusConnection *bus, const char *sender, const char 
 	(void)bus, (void)sender, (void)object, (void)interface, (void)signal;
 	g_variant_get(args, "(u&o&s&s)", &id, &path, &unit, &result);
 	g_hash_table_insert(j->ended, g_strdup(path), g_strdup(result));
+}
+
+static void on_unit_removed(GDBusConnection *bus, const char *sender, const char *object, const char *interface,
+	const char *signal, GVariant *args, gpointer user)
+{
+	struct job *j = user;
+
+	(void)bus, (void)sender, (void)object, (void)interface, (void)signal, (void)args;
+	j->removed = true;
 }
 
 static gboolean on_deadline(gpointer user)
@@ -145,17 +154,16 @@ static bool is_taken(const GError *error)
 	return g_strcmp0(name, NAME ".UnitExists") == 0;
 }
 
-/* systemd forgets an ended scope in its own time. */
-static GVariant *start(GDBusConnection *bus, const char *unit, GVariant *properties, GError **error)
+/* systemd forgets an ended scope in its own time, and tells when it has. */
+static GVariant *start(GDBusConnection *bus, struct job *j, const char *unit, GVariant *properties, GError **error)
 {
-	gint64 end = g_get_monotonic_time() + NAME_SECONDS * G_USEC_PER_SEC;
-
 	for (;;) {
 		g_autoptr(GError) local = NULL;
 		g_autoptr(GVariant) done = NULL;
 		GVariant *reply;
 		bool taken;
 
+		j->removed = false;
 		reply = g_dbus_connection_call_sync(bus, NAME, PATH, MANAGER, "StartTransientUnit",
 			g_variant_new("(ss@a(sv)a(sa(sv)))", unit, "fail", properties, NULL), G_VARIANT_TYPE("(o)"),
 			G_DBUS_CALL_FLAGS_NONE, CALL_MS, NULL, &local);
@@ -163,12 +171,13 @@ static GVariant *start(GDBusConnection *bus, const char *unit, GVariant *propert
 			return reply;
 		taken = is_taken(local);
 		g_dbus_error_strip_remote_error(local);
-		if (!taken || g_get_monotonic_time() > end) {
+		if (!taken || j->late) {
 			g_propagate_prefixed_error(error, g_steal_pointer(&local), "start unit %s: ", unit);
 			return NULL;
 		}
 		done = bus_call(bus, "ResetFailedUnit", g_variant_new("(s)", unit), NULL); /* it has not failed: fine */
-		g_usleep(20000); /* nobody tells when a name is free: the unit's removal is told before it is */
+		while (!j->removed && !j->late)
+			g_main_context_iteration(NULL, TRUE);
 	}
 }
 
@@ -179,6 +188,8 @@ static void job_watch(struct job *j, GDBusConnection *bus)
 	*j = (struct job){ .bus = bus, .ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free) };
 	j->watch = g_dbus_connection_signal_subscribe(
 		bus, NAME, MANAGER, "JobRemoved", PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE, on_job_removed, j, NULL);
+	j->watch_removed = g_dbus_connection_signal_subscribe(
+		bus, NAME, MANAGER, "UnitRemoved", PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE, on_unit_removed, j, NULL);
 	j->timer = g_timeout_add_seconds(JOB_SECONDS, on_deadline, j);
 	/* The manager tells of jobs only when somebody asks for it. */
 	reply = bus_call(bus, "Subscribe", NULL, NULL);
@@ -187,6 +198,7 @@ static void job_watch(struct job *j, GDBusConnection *bus)
 static void job_forget(struct job *j)
 {
 	g_dbus_connection_signal_unsubscribe(j->bus, j->watch);
+	g_dbus_connection_signal_unsubscribe(j->bus, j->watch_removed);
 	g_source_remove(j->timer);
 	g_hash_table_unref(j->ended);
 }
@@ -216,7 +228,7 @@ bool bus_start_unit(GDBusConnection *bus, const char *unit, GVariant *properties
 	bool ok;
 
 	job_watch(&j, bus);
-	reply = start(bus, unit, kept, error);
+	reply = start(bus, &j, unit, kept, error);
 	ok = job_wait(&j, reply, what, error);
 	job_forget(&j);
 	return ok;

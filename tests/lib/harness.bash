@@ -25,7 +25,6 @@ runtime_is_runc() { [[ ${RUNTIME##*/} == runc* ]]; }
 # lacks CALL...: the programs under test do not have one of these system calls (tests/run --without)
 lacks() { [[ " $* " == *" ${LACKING:-none} "* ]]; }
 on_cgroup2() { [ "${LANE:-hybrid}" != hybrid ]; }
-in_vm() { [ "${LANE:-hybrid}" = vm ]; } # there cgroup v2 has its controllers
 
 # only_ours monitor|runtime CMD...: an assertion about wording that is ours alone. The behaviour around it is asserted
 # for everybody; never put that behind this word.

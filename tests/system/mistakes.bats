@@ -1,6 +1,7 @@
 # Mistakes that people and engines make (mistakes.table): the message says what was being done, on which JSON path, host path
 # or container, what the kernel said, and what may help where that is known; in one line, with nothing left behind.
 load ../lib/harness
+load ../lib/table
 
 prepare() { bundle sleep 100; }
 
@@ -41,7 +42,7 @@ v1() {
 	status=1 stderr=-
 }
 
-# in_table FILE CONTENT: an executable of the image
+# program FILE CONTENT: an executable of the image
 program() {
 	own_rootfs
 	printf "$2" >"$BUNDLE/rootfs/$1"
@@ -70,15 +71,8 @@ mistake() {
 }
 
 mistakes() {
-	local group name code wanted n=0
 	runtime_is_ours || return 0
-	while IFS=$'\037' read -r group name code wanted; do
-		[ "$group" = "$1" ] || continue
-		mistake "$name" "$code" "$wanted" </dev/null
-		n=$((n + 1))
-	done < <(grep -v '^#' "$TESTS/system/mistakes.table" | tr '\t' '\037') >"$DIR/wrong" 2>&1
-	[ "$n" -gt 0 ] || fail "no rows in group $1"
-	[ ! -s "$DIR/wrong" ] || fail "$(cat "$DIR/wrong")"
+	rows "$TESTS/system/mistakes.table" "$1" mistake
 }
 
 @test "mistakes in the bundle" { mistakes bundle; }
@@ -92,7 +86,4 @@ mistakes() {
 @test "mistakes about a container's state" { mistakes state; }
 @test "mistakes of exec" { mistakes exec; }
 
-@test "the table of mistakes is whole" {
-	[ "$(grep -vc '^#' "$TESTS/system/mistakes.table")" -ge 80 ]
-	is "$(grep -v '^#' "$TESTS/system/mistakes.table" | cut -f 1-2 | sort | uniq -d)" ""
-}
+@test "the table of mistakes is whole" { table_is_whole "$TESTS/system/mistakes.table" 80; }

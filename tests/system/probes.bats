@@ -1,6 +1,7 @@
 # One changed value in config.json at a time (probes.table): it runs where the specification wants that, and else is refused
 # with one line that names it, and nothing left behind.
 load ../lib/harness
+load ../lib/table
 
 prepare() { bundle true; }
 
@@ -37,15 +38,8 @@ probe() {
 
 # probes GROUP: all rows of a group. What a peer does is in the table; its texts are not ours to test.
 probes() {
-	local group name edit wanted remark n=0
 	runtime_is_ours || return 0
-	while IFS=$'\037' read -r group name edit wanted remark; do
-		[ "$group" = "$1" ] || continue
-		probe "$name" "$edit" "$wanted"
-		n=$((n + 1))
-	done < <(grep -v '^#' "$TESTS/system/probes.table" | tr '\t' '\037') >"$DIR/wrong"
-	[ "$n" -gt 0 ] || fail "no rows in group $1"
-	[ ! -s "$DIR/wrong" ] || fail "$(cat "$DIR/wrong")"
+	rows "$TESTS/system/probes.table" "$1" probe
 }
 
 @test "probes of mounts" { probes mounts; }
@@ -57,7 +51,4 @@ probes() {
 @test "probes of resources" { probes resources; }
 @test "probes of hooks" { probes hooks; }
 
-@test "the table of probes is whole" {
-	[ "$(grep -vc '^#' "$TESTS/system/probes.table")" -ge 96 ]
-	is "$(grep -v '^#' "$TESTS/system/probes.table" | cut -f 1-2 | sort | uniq -d)" ""
-}
+@test "the table of probes is whole" { table_is_whole "$TESTS/system/probes.table" 96; }

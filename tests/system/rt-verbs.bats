@@ -481,3 +481,12 @@ sleeping() {
 	rt --debug --log "$DIR/log" exec "$ID" true
 	like "$(cat "$DIR/log")" 'affinity: 0x.*setns_init: about to exec'
 }
+
+@test "features: systemd's cgroups are there where the helper is" {
+	runtime_is_ours || return 0
+	cp "$RUNTIME_PROGRAM" "$DIR/tallyrun"
+	[ -e /usr/local/libexec/tallyman/tallyrun-scope ] ||
+		is "$("$DIR/tallyrun" features | jq -c '.linux.cgroup | [.systemd, .systemdUser]')" '[false,false]'
+	ln -s /bin/true "$DIR/tallyrun-scope"
+	is "$("$DIR/tallyrun" features | jq -c '.linux.cgroup | [.systemd, .systemdUser]')" '[true,true]'
+}
