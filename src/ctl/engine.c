@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,9 +14,11 @@
 
 #include "base/fd.h"
 #include "base/rw.h"
+#include "base/sys.h"
 #include "common/json.h"
 #include "common/statefile.h"
 #include "ctl/command.h"
+#include "ctl/record.h"
 #include "ctl/spawn.h"
 #include "ctl/store.h"
 #include "ctl/wait.h"
@@ -23,6 +26,8 @@
 /* As engines: long enough for any image, hook or slow disk. */
 #define CREATE_SECONDS 240
 #define LINE_MAX_BYTES 16384
+/* How long what has begun may take to come to rest when we are told to end: breaking off leaves things behind. */
+#define REST_SECONDS 10
 #define RUNTIME_LOG    "oci-log"
 
 static void add(GPtrArray *argv, const char *arg)
@@ -222,13 +227,15 @@ static bool release(int start_fd, GError **error)
 	return true; /* EPIPE: the monitor has gone, which its exit status explains */
 }
 
-/* The foreground process ends as soon as the monitor proper is on its own. */
+/* The foreground process ends as soon as the monitor proper is on its own, and has written its pid by then. */
 static bool await_foreground(struct child *c, int signal_fd, GError **error)
 {
 	int status;
 
-	if (!child_wait(c, signal_fd, CREATE_SECONDS, &status, error))
+	if (!child_wait(c, signal_fd, CREATE_SECONDS, &status, error)) {
+		(void)child_wait(c, -1, REST_SECONDS, &status, NULL); /* else it is killed */
 		return false;
+	}
 	return (WIFEXITED(status) && WEXITSTATUS(status) == 0) || fail_monitor(error, c, "failed and did not say why");
 }
 
@@ -266,8 +273,12 @@ static bool await_pid(const struct engine_launch *l, int fd, const struct child 
 	g_autofree char *line = NULL, *message = NULL;
 	int data = -1;
 
-	if (!read_line(fd, l->signal_fd, deadline_in(CREATE_SECONDS), "the runtime", &line, error))
+	if (!read_line(fd, l->signal_fd, deadline_in(CREATE_SECONDS), "the runtime", &line, error)) {
+		if (l->process_spec && read_line(fd, -1, deadline_in(REST_SECONDS), "the runtime", &line, NULL) && line &&
+			engine_parse_line(line, &data, &message, NULL) && data >= 2)
+			*ret_pid = data;
 		return false;
+	}
 	if (line && !engine_parse_line(line, &data, &message, error))
 		return fail_prefix(error, "monitor %s: sync pipe", l->monitor);
 	if (!line && !message)
@@ -278,17 +289,35 @@ static bool await_pid(const struct engine_launch *l, int fd, const struct child 
 	return true;
 }
 
+/* A monitor that waits to be released would take the end of our pipes for it. */
+static void end_waiting(const struct engine_launch *l, pid_t monitor_pid)
+{
+	g_autofree char *boot_id = boot_id_read(NULL);
+	auto_fd fd = -1;
+	struct process_id p;
+
+	if (monitor_pid <= 0 || !process_id_of_monitor(monitor_pid, l->dir, &p))
+		return;
+	fd = process_id_open(&p, boot_id);
+	if (fd >= 0 && sys_pidfd_send_signal(fd, SIGKILL) == 0)
+		(void)wait_readable(fd, -1, deadline_in(REST_SECONDS), "the monitor's end", NULL); /* the caller looks, too */
+}
+
 static bool converse(const struct engine_launch *l, struct pipes *p, struct child *c, engine_ready_fn on_ready,
 	void *user, struct engine_running *r, GError **error)
 {
-	if (!release(p->start[0], error) || !await_foreground(c, l->signal_fd, error) ||
-		!statefile_read_pid(l->dir_fd, STORE_MONITOR_PID, &r->monitor_pid, error))
-		return false;
+	bool ok = release(p->start[0], error) && await_foreground(c, l->signal_fd, error);
+
+	ok = statefile_read_pid(l->dir_fd, STORE_MONITOR_PID, &r->monitor_pid, ok ? error : NULL) && ok;
 	if (l->process_spec) {
-		if (!await_attach_pipe(l, p->attach[0], c, error) ||
-			(on_ready && !on_ready(user, &r->attach_fd, error)) || !release(p->start[0], error))
-			return false;
+		ok = ok && await_attach_pipe(l, p->attach[0], c, error) &&
+		     (!on_ready || on_ready(user, &r->attach_fd, error));
+		if (!ok)
+			end_waiting(l, r->monitor_pid);
+		ok = ok && release(p->start[0], error);
 	}
+	if (!ok)
+		return false;
 	return await_pid(l, p->sync[0], c, &r->pid, error);
 }
 

@@ -42,7 +42,8 @@ struct engine_running {
 typedef bool (*engine_ready_fn)(void *user, int *ret_fd, GError **error);
 
 /* Starts the monitor, and through it creates the container (it is then started by engine_runtime) or executes the
- * session's process. on_ready may be NULL; it is called for exec sessions only. On failure the error is the runtime's
+ * session's process. on_ready may be NULL; it is called for exec sessions only. Told to end meanwhile, it lets what has
+ * begun come to rest, so that *ret_running has the process if there is one. On failure the error is the runtime's
  * own words where it said any, with the exit status that goes with them. */
 bool engine_launch(const struct engine_launch *launch, engine_ready_fn on_ready, void *user,
 	struct engine_running *ret_running, GError **error);

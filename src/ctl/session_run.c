@@ -182,18 +182,19 @@ static bool end_process(const Session *s, int seconds, GError **error)
 }
 
 /* What could not be started is over: its exit code is the one a shell would give. */
-static void note_failure(Session *s, pid_t monitor_pid, const GError *failure)
+static void note_failure(Session *s, const struct engine_running *r, const GError *failure)
 {
 	g_autoptr(GError) error = NULL;
 	struct process_id monitor = { 0 };
 
-	if (monitor_pid > 0 && process_id_of_monitor(monitor_pid, s->path, &monitor) &&
-		!process_await_end(&monitor, s->boot_id, "the session's monitor", FAILED_SECONDS, true, &error))
+	/* When it was we who gave up, the command may run by now; nobody would know of it. */
+	if (r->pid <= 0 || !process_id_read(r->pid, &s->process, NULL))
+		(void)session_read_processes(s);
+	if (!end_process(s, 0, &error))
 		diag_warning("%s", error->message);
 	g_clear_error(&error);
-	/* When it was we who gave up, the command may run by now; nobody would know of it. */
-	(void)session_read_processes(s);
-	if (!end_process(s, 0, &error))
+	if (r->monitor_pid > 0 && process_id_of_monitor(r->monitor_pid, s->path, &monitor) &&
+		!process_await_end(&monitor, s->boot_id, "the session's monitor", FAILED_SECONDS, true, &error))
 		diag_warning("%s", error->message);
 	g_clear_error(&error);
 	if (!session_lock(s, &error)) {
@@ -227,7 +228,7 @@ bool session_start(const struct ctl *ctl, Session *s, int signal_fd, engine_read
 		return false;
 	if (launch(ctl, s, signal_fd, on_ready, user, ret_running, &failure))
 		return note_running(s, ret_running, error);
-	note_failure(s, ret_running->monitor_pid, failure);
+	note_failure(s, ret_running, failure);
 	g_propagate_error(error, g_steal_pointer(&failure));
 	return false;
 }

@@ -351,7 +351,7 @@ bundle_gone() { [ ! -e "$(exec_dir)/$SID" ]; }
 @test "a start that is interrupted leaves nothing running, and says what it was" {
 	local delay pid status
 	started sleep 1000
-	for delay in 0 0.02 0.04 0.06 0.1; do
+	for delay in 0 0.01 0.02 0.03 0.04 0.05 0.06 0.08 0.1 0.15; do
 		create "$ID" -- sleep 1234
 		"$TALLYCTL" --root "$CTL" --monitor "$MONITOR" --runtime "$RUNTIME" session start "$SID" 2>/dev/null </dev/null 3>&- 4>&- &
 		pid=$!
