@@ -1,4 +1,5 @@
-/* tallyctl kill: a signal to the container's first process, through the runtime. */
+/* tallyctl kill: a signal to the container, through the runtime. TERM and KILL are meant to end it, and go to all of its
+ * processes; any other one is a message to the first. */
 #include <signal.h>
 
 #include "base/num.h"
@@ -8,48 +9,55 @@
 #include "ctl/signals.h"
 #include "ctl/store.h"
 
-static int kill_container(const struct ctl *ctl, const char *id, int sig, GError **error)
+struct options {
+	gboolean all;
+	gboolean init_only;
+};
+
+static const struct option_spec specs[] = { OPTION_SPEC(struct options, all, FLAG, "all", 'a', NULL,
+	"To all processes (default for TERM and KILL)") OPTION_SPEC(struct options, init_only, FLAG, "init-only", 0,
+	NULL, "To the first process alone (default for other signals)") };
+
+static int kill_container(const struct ctl *ctl, const char *id, int sig, bool all, GError **error)
 {
 	g_autoptr(Container) c = container_open_known(ctl, id, error);
 	g_autofree char *runtime = NULL;
 	char number[NUM_MAX];
-	const char *const args[] = { "kill", id, number, NULL };
-	struct ending e;
-	enum container_status status;
+	const char *const one[] = { "kill", id, number, NULL }, *const every[] = { "kill", "--all", id, number, NULL };
 
-	if (!c)
-		return -1;
 	/* One that lost its monitor can be killed, too. */
-	status = container_status(c, &e);
-	ending_clear(&e);
-	if (status != STATUS_CREATED && status != STATUS_RUNNING && status != STATUS_PAUSED &&
-		status != STATUS_ORPHANED) {
-		fail(error, "container %s is not running: %s", id, container_status_name(status));
+	if (!c || !container_require_process(c, error))
 		return -1;
-	}
 	runtime = ctl_runtime(ctl, c->record.runtime, error);
 	num_format_i64(number, sig);
-	return runtime && engine_runtime(runtime, c->runtime_root, c->path, -1, args, NULL, error) ? 0 : -1;
+	return runtime && engine_runtime(runtime, c->runtime_root, c->path, -1, all ? every : one, NULL, error) ? 0
+														: -1;
 }
 
 static int kill_run(const struct ctl *ctl, int argc, char **argv, GError **error)
 {
+	struct options o = { 0 };
 	int sig = SIGTERM;
 
-	if (!options_parse(cmd_kill.args, cmd_kill.help, NULL, 0, NULL, OPTIONS_DEFAULT, &argc, &argv, error))
+	if (!options_parse(
+		    cmd_kill.args, cmd_kill.help, specs, G_N_ELEMENTS(specs), &o, OPTIONS_DEFAULT, &argc, &argv, error))
 		return -1;
 	if (argc < 2 || argc > 3) {
 		fail(error, "kill: a container id is needed, and at most one signal");
 		return -1;
 	}
+	if (o.all && o.init_only) {
+		fail(error, "kill: --all and --init-only exclude each other");
+		return -1;
+	}
 	if (argc == 3 && !signal_parse(argv[2], &sig, error))
 		return -1;
-	return kill_container(ctl, argv[1], sig, error);
+	return kill_container(ctl, argv[1], sig, o.all || (!o.init_only && (sig == SIGTERM || sig == SIGKILL)), error);
 }
 
 const struct command cmd_kill = {
 	.name = "kill",
 	.args = "ID [SIGNAL]",
-	.help = "Send a signal (default: TERM) to the container's first process",
+	.help = "Send a signal to a container: TERM (the default) and KILL to all its processes, others to the first",
 	.run = kill_run,
 };

@@ -62,23 +62,6 @@ static char *describe(const struct row *r, int64_t now)
 	return age && r->status == STATUS_RUNNING ? g_strdup_printf("%s %s", name, age) : g_strdup(name);
 }
 
-/* On a terminal, what a container calls its command must not be able to steer it. */
-static char *printable(const char *text)
-{
-	char *s = g_strdup(text);
-
-	for (char *p = s; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
-	if (g_utf8_validate(s, -1, NULL) && g_utf8_strlen(s, -1) > COMMAND_WIDTH) {
-		g_autofree char *head = g_utf8_substring(s, 0, COMMAND_WIDTH - 3);
-
-		g_free(s);
-		s = g_strconcat(head, "...", NULL);
-	}
-	return s;
-}
-
 static void print_table(const GPtrArray *rows)
 {
 	int64_t now = (int64_t)sys_clock_ns(CLOCK_REALTIME);
@@ -89,7 +72,7 @@ static void print_table(const GPtrArray *rows)
 	printf("%-*s  %-24s  %-8s  %s\n", width, "ID", "STATUS", "PID", "COMMAND");
 	for (guint i = 0; i < rows->len; i++) {
 		const struct row *r = rows->pdata[i];
-		g_autofree char *status = describe(r, now), *command = printable(r->c->record.command ?: "");
+		g_autofree char *status = describe(r, now), *command = text_printable(r->c->record.command ?: "", COMMAND_WIDTH);
 		bool runs = r->status == STATUS_RUNNING || r->status == STATUS_CREATED || r->status == STATUS_PAUSED ||
 			    r->status == STATUS_ORPHANED;
 		g_autofree char *pid = runs ? g_strdup_printf("%d", r->c->record.process.pid) : g_strdup("-");

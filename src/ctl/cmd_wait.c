@@ -1,11 +1,14 @@
-/* tallyctl wait: for the end of a container, and how it ended. */
+/* tallyctl wait: for the end of a container and of the sessions in it, and how it ended. */
 #include <stdio.h>
 
 #include "ctl/command.h"
 #include "ctl/ending.h"
 #include "ctl/lifecycle.h"
+#include "ctl/session.h"
 #include "ctl/store.h"
 #include "ctl/timefmt.h"
+#include "ctl/wait.h"
+#include "base/fd.h"
 #include "common/diag.h"
 
 /* As long as creating may take. */
@@ -40,6 +43,22 @@ static void print_json(const Container *c, const struct ending *e)
 	printf("%s\n", text);
 }
 
+/* Without a pid namespace of its own a container's sessions outlive its first process, until whoever cleans up has ended
+ * them. What a session's own status is does not matter here. One that has no record any more has ended. */
+static bool await_sessions(const Container *c, GError **error)
+{
+	g_autoptr(GPtrArray) sessions = session_list(c, NULL);
+
+	for (guint i = 0; sessions && i < sessions->len; i++) {
+		Session *s = sessions->pdata[i];
+		auto_fd fd = process_id_open(&s->process, s->boot_id);
+
+		if (fd >= 0 && !wait_readable(fd, -1, DEADLINE_NEVER, "the end of a session", error))
+			return false;
+	}
+	return true;
+}
+
 static int wait_for(const struct ctl *ctl, const char *id, GError **error)
 {
 	g_autoptr(Container) c = container_open(ctl, id, error);
@@ -55,6 +74,10 @@ static int wait_for(const struct ctl *ctl, const char *id, GError **error)
 	w = end_watch_new(c, error);
 	if (!w || !end_watch_wait(w, -1, NULL, NULL, &e, error))
 		return -1;
+	if (e.known && !await_sessions(c, error)) {
+		ending_clear(&e);
+		return -1;
+	}
 	if (ctl->json)
 		print_json(c, &e);
 	else if (e.known)
@@ -81,7 +104,7 @@ static int wait_run(const struct ctl *ctl, int argc, char **argv, GError **error
 const struct command cmd_wait = {
 	.name = "wait",
 	.args = "ID",
-	.help = "Wait for a container's end and print its exit status",
+	.help = "Wait for the end of a container and its sessions, and print its exit status",
 	.has_json = true,
 	.run = wait_run,
 };

@@ -85,14 +85,25 @@ enum container_status container_status(const Container *c, struct ending *ret_en
 	return is_alive(&c->record.process, c->record.boot_id) ? STATUS_ORPHANED : STATUS_LOST;
 }
 
-bool container_require_live(const Container *c, GError **error)
+static bool require_status(const Container *c, bool orphaned, GError **error)
 {
 	struct ending e;
 	enum container_status status = container_status(c, &e);
 
 	ending_clear(&e);
 	return status == STATUS_RUNNING || status == STATUS_CREATED || status == STATUS_PAUSED ||
+	       (orphaned && status == STATUS_ORPHANED) ||
 	       fail(error, "container %s is not running: %s", c->id, container_status_name(status));
+}
+
+bool container_require_live(const Container *c, GError **error)
+{
+	return require_status(c, false, error);
+}
+
+bool container_require_process(const Container *c, GError **error)
+{
+	return require_status(c, true, error);
 }
 
 bool container_populate(Container *c, GError **error)

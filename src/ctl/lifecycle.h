@@ -27,6 +27,9 @@ enum container_status container_status(const Container *c, struct ending *ret_en
 /* Whether it has a monitor and a process now (created, running, paused); if not, an error that says how it is doing. */
 bool container_require_live(const Container *c, GError **error);
 
+/* The same, but one that has lost its monitor and still runs does, too. */
+bool container_require_process(const Container *c, GError **error);
+
 /* The runtime's own view of the container: its state's JSON. Free with g_free. */
 char *container_runtime_state(const Container *c, const char *runtime, GError **error);
 

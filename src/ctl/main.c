@@ -33,13 +33,18 @@ static const struct command *const commands[] = {
 	&cmd_attach,
 	&cmd_logs,
 	&cmd_ps,
+	&cmd_top,
 	&cmd_inspect,
+	&cmd_state,
+	&cmd_exists,
 	&cmd_wait,
 	&cmd_stop,
 	&cmd_kill,
 	&cmd_pause,
 	&cmd_resume,
+	&cmd_update,
 	&cmd_rm,
+	&cmd_prune,
 	&cmd_cleanup,
 };
 

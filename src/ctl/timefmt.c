@@ -1,7 +1,9 @@
-/* Times for people and JSON. */
+/* Times for people and JSON, and text for people. */
 #include "ctl/timefmt.h"
 
 #include <glib.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <time.h>
 
 char *time_format(int64_t ns)
@@ -26,4 +28,18 @@ char *time_format_duration(int64_t ns)
 	if (s < 86400)
 		return g_strdup_printf("%dh %dm", (int)(s / 3600), (int)(s % 3600 / 60));
 	return g_strdup_printf("%dd %dh", (int)(s / 86400), (int)(s % 86400 / 3600));
+}
+
+char *text_printable(const char *text, int width)
+{
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	GString *s = g_string_new(NULL);
+	bool longer = width > 3 && g_utf8_strlen(valid, -1) > width;
+	int left = longer ? width - 3 : INT_MAX;
+
+	for (const char *p = valid; *p && left > 0; p = g_utf8_next_char(p), left--)
+		g_string_append_unichar(s, g_unichar_iscntrl(g_utf8_get_char(p)) ? '?' : g_utf8_get_char(p));
+	if (longer)
+		g_string_append(s, "...");
+	return g_string_free(s, FALSE);
 }

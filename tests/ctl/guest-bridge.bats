@@ -1,0 +1,190 @@
+# What the guest side of a virtual machine's container service asks of a monitor and a runtime: which processes there are,
+# who started them, what ends with what, and the runtime's own words. The numbers are rows of docs/compat.md.
+load ctl
+
+# zombies IDS: pids of $ID's zombies
+zombies() { ctl --json top "$ID" | jq -r '.processes[] | select(.zombie).pid' | sort | paste -sd ' '; }
+running() { ctl --json top --running "$ID" | jq -r '.processes[].pid' | sort | paste -sd ' '; }
+sorted() { printf '%s\n' "$@" | sort | paste -sd ' '; }
+
+# process JQ: of the one process whose command ends in $1
+process() { ctl --json top "$ID" | jq -r --arg arg "$1" ".processes[] | select(.command[-1] == \$arg) | $2"; }
+
+@test "D26 D27 D28 top lists what runs, with commands word by word, and tells which of it we have started" {
+	started sh -c 'sleep 1001 & exec sleep 1000'
+	local sid a b
+	sid=$(ctl exec -d "$ID" sh -c 'sleep 1003 & exec sleep 1002')
+	exits 0 ctl --json top "$ID"
+	is "$(jq -r .id <<<"$output")" "$ID"
+	is "$(jq -c '[.processes[] | [.command[-1], .init, .created_by_runtime, .zombie, .session != null]] | sort' <<<"$output")" \
+		'[["1000",true,true,false,false],["1001",false,false,false,false],["1002",false,true,false,true],["1003",false,false,false,false]]'
+	is "$(process 1002 .session)" "$sid"
+	is "$(process 1000 '.command | join("|")')" "sleep|1000"
+	ctl_pids
+	is "$(process 1000 .pid)" "$PID"
+	is "$(process 1001 .ppid)" "$PID"
+	a=$("$RUNTIME" --root "$CTL/runtime" ps --format json "$ID" | jq -r '.[]' | sort | paste -sd ' ')
+	is "$(running)" "$a"
+	b=$(ctl top "$ID")
+	has "${b%%$'\n'*}" "STARTED AS"
+	like "$b" "(^|"$'\n'")$PID +[0-9]+ +0 +[A-Z] +init +sleep 1000"
+	like "$b" "${sid:0:12}  sleep 1002"
+}
+
+@test "D29 D30 zombies are listed until they are waited for: the container's own, and commands of ours" {
+	started sh -c 'sleep 1001 & exec sleep 1000'
+	local child command monitor sid
+	sid=$(ctl exec -d "$ID" sleep 1002)
+	child=$(process 1001 .pid) command=$(process 1002 .pid)
+	monitor=$(ctl session inspect "$sid" | jq .monitorPid)
+	is "$(zombies)" ""
+	# a parent that never waits, and a monitor that cannot
+	kill -KILL "$child"
+	await process-gone "$child"
+	kill -STOP "$monitor"
+	kill -KILL "$command"
+	await process-gone "$command"
+	exits 0 ctl --json top "$ID"
+	is "$(jq -c --argjson c "$child" --argjson x "$command" '[.processes[] | select(.zombie) | [.pid == $c, .pid == $x, .created_by_runtime, .session, .state, .command]] | sort' <<<"$output")" \
+		"[[false,true,true,\"$sid\",\"Z\",[]],[true,false,false,null,\"Z\",[]]]"
+	ctl_pids
+	is "$(running)" "$PID"
+	like "$(ctl top "$ID")" "$command .* Z  ${sid:0:12}  \[sleep\]"
+	kill -CONT "$monitor"
+	await reaped "$command"
+	is "$(zombies)" "$child"
+}
+
+@test "D36 top of a container that does not run says so" {
+	started true
+	ctl wait "$ID"
+	exits 125 ctl top "$ID"
+	is "$stderr" "tallyctl: container $ID is not running: exited"
+	exits 125 ctl top nobody
+	one_line "$stderr"
+	has "$stderr" "does not exist"
+}
+
+@test "D18 TERM and KILL go to all processes, other signals to the first; options say otherwise" {
+	bundle inside say-signals
+	with_work
+	ctl run -d -b "$BUNDLE" "$ID"
+	await match "$CONTAINERS/$ID/container.log" ready
+	exec_says() { ctl exec -d "$ID" sh -c "trap 'echo usr1 >>/work/$1' USR1; trap 'echo term >>/work/$1' TERM; echo ready >/work/$1; while :; do sleep 1000 & wait; kill \$!; done" >/dev/null; await match "$DIR/work/$1" ready; }
+	exec_says a
+	ctl kill "$ID" USR1
+	await match "$CONTAINERS/$ID/container.log" "signal 10"
+	is "$(cat "$DIR/work/a")" ready
+	ctl kill --init-only "$ID" TERM
+	await match "$CONTAINERS/$ID/container.log" "signal 15"
+	is "$(cat "$DIR/work/a")" ready
+	ctl kill "$ID"
+	await match "$DIR/work/a" term
+	ctl kill --all "$ID" 10
+	await match "$DIR/work/a" usr1
+	ctl kill "$ID" 9
+	is "$(ctl wait "$ID")" 137
+	exits 125 ctl kill --all --init-only "$ID"
+	is "$stderr" "tallyctl: kill: --all and --init-only exclude each other"
+}
+
+@test "D31 D33 with the host's pids: when init has ended the others are ended, and wait returns after them" {
+	bundle sh -c 'sleep 1001 & echo $!; read x; exit 7'
+	config '.linux.namespaces |= map(select(.type != "pid"))'
+	ctl run -d -i -b "$BUNDLE" "$ID"
+	local child a b i
+	await match "$CONTAINERS/$ID/container.log" 'F [0-9]+$'
+	child=$(process 1001 .pid)
+	ctl exec -d "$ID" sleep 1002
+	ctl exec -d "$ID" sleep 1002
+	read -r a b < <(process 1002 .pid | paste -sd ' ')
+	"$TALLYCTL" --root "$CTL" wait "$ID" >"$DIR/w" 3>&- 4>&- &
+	local pid=$!
+	exits 7 ctl attach "$ID" </dev/null
+	wait "$pid"
+	is "$(cat "$DIR/w")" 7
+	for i in "$a" "$b"; do
+		[ ! -e "/proc/$i" ] || [ "$(awk '/^State/ { print $2 }' "/proc/$i/status")" = Z ] || fail "$i runs"
+	done
+	await process-gone "$child"
+	is "$(ctl wait "$ID")" 7
+}
+
+@test "D32 the status is the process's own, or 128 and the signal" {
+	started sh -c 'exit 3'
+	is "$(ctl wait "$ID")" 3
+	ctl rm "$ID"
+	started sleep 1000
+	ctl_pids
+	kill -KILL "$PID"
+	is "$(ctl wait "$ID")" 137
+}
+
+@test "D20 D35 D23 delete takes the directory; what has ended and is not deleted exists" {
+	exits 1 ctl exists "$ID"
+	is "$output$stderr" ""
+	started true
+	ctl wait "$ID"
+	exits 0 ctl exists "$ID"
+	is "$output$stderr" ""
+	ctl rm "$ID"
+	exits 1 ctl exists "$ID"
+	nothing_of
+}
+
+@test "D21 D22 state is the runtime's JSON and nothing else, paused or running" {
+	started sleep 1000
+	is "$(ctl state "$ID" 2>&1 | jq -r .status)" running
+	ctl pause "$ID"
+	is "$(ctl state "$ID" 2>&1 | jq -r .status)" paused
+	ctl resume "$ID"
+	is "$(ctl state "$ID" 2>&1 | jq -r '.status, .id')" "running"$'\n'"$ID"
+	ctl_pids
+	is "$(ctl state "$ID" | jq .pid)" "$PID"
+	exits 125 ctl state nobody
+	has "$stderr" "does not exist"
+}
+
+@test "D25 update takes resources from standard input or a file" {
+	started sleep 1000
+	on_cgroup2 && [ "$LANE" != vm ] && skip "no controllers in this lane"
+	local limit
+	ctl update "$ID" <<<'{"pids": {"limit": 41}}'
+	limit=$(cgroups_of "$ID" | while read -r d; do cat "$d/pids.max" 2>/dev/null || true; done)
+	is "$limit" 41
+	echo '{"pids": {"limit": 42}}' >"$DIR/r"
+	ctl update -r "$DIR/r" "$ID"
+	limit=$(cgroups_of "$ID" | while read -r d; do cat "$d/pids.max" 2>/dev/null || true; done)
+	is "$limit" 42
+	exits 125 ctl update "$ID" <<<'[]'
+	is "$stderr" "tallyctl: update: standard input: not an object"
+	exits 125 ctl update "$ID" <<<'{'
+	one_line "$stderr"
+	exits 125 ctl update -r "$DIR/none" "$ID"
+	is "$stderr" "tallyctl: update: read $DIR/none: no such file or directory"
+	[ ! -e "$CONTAINERS/$ID/resources.json" ]
+}
+
+@test "prune removes what has ended, and nothing else" {
+	exits 0 ctl prune
+	is "$output" ""
+	local id=$ID
+	started true
+	ctl wait "$ID"
+	ID=$id-2 started sleep 1000
+	ID=$id
+	mkdir "$CONTAINERS/$ID-3" # a tallyctl that died
+	exits 0 ctl prune --dry-run
+	is "$output" "$ID"$'\n'"$ID-3"
+	exits 0 ctl --json prune -n
+	is "$(jq -c . <<<"$output")" "[\"$ID\",\"$ID-3\"]"
+	exits 0 ctl exists "$ID"
+	exits 0 ctl prune
+	is "$output" "$ID"$'\n'"$ID-3"
+	is "$(ls "$CONTAINERS")" "$ID-2"
+	is "$(ctl_status "$ID-2")" running
+	exits 0 ctl --json prune
+	is "$(jq -c . <<<"$output")" "[]"
+	exits 125 ctl prune "$ID-2"
+	one_line "$stderr"
+}
