@@ -72,6 +72,7 @@ static const child_step_fn steps[N_CHILD_STEPS] = {
 	[STEP_READY] = step_ready,
 	[STEP_AFFINITY_FINAL] = step_affinity,
 	[STEP_APPARMOR] = step_apparmor,
+	[STEP_SELINUX] = step_selinux,
 	[STEP_CLOSE_FDS] = step_close_fds,
 	[STEP_OWN_STDIO] = step_own_stdio,
 	[STEP_CWD] = step_cwd,

@@ -79,6 +79,9 @@ int step_own_stdio(struct child *c, const struct child_op *op);
 int child_proc_open(struct child *c);
 int step_sysctl(struct child *c, const struct child_op *op);
 int step_apparmor(struct child *c, const struct child_op *op);
+int step_selinux(struct child *c, const struct child_op *op);
+/* Keys that we make from here on get that label; execve ends it. 0 or -errno. */
+int child_label_keys(struct child *c, const char *label);
 /* child_hook.c */
 int step_container_hook(struct child *c, const struct child_op *op);
 int step_start_hook(struct child *c, const struct child_op *op);

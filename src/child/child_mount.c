@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -106,7 +107,7 @@ static int finish(struct child *c, const struct op_mount *m, int below_fd)
 	auto_fd fd = -1;
 	int r;
 
-	if (m->n_propagation == 0 && !m->rec_set && !m->rec_clear && !m->copy_up)
+	if (m->n_propagation == 0 && !m->rec_set && !m->rec_clear && !m->copy_up && !m->label)
 		return 0;
 	fd = inroot_open(&c->root, m->target, O_DIRECTORY);
 	if (fd < 0)
@@ -118,6 +119,12 @@ static int finish(struct child *c, const struct op_mount *m, int below_fd)
 		r = from < 0 || to < 0 ? -errno : child_copy_tree(from, to, 0);
 		if (r < 0)
 			return child_result(c, PART_COPY_UP, r);
+	}
+	if (m->label) {
+		auto_fd top = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (top < 0 || fsetxattr(top, "security.selinux", m->label, strlen(m->label), 0) < 0)
+			return child_fail(c, PART_LABEL);
 	}
 	/* It is new and has nothing below it: its own attributes are those of the whole tree. */
 	r = m->rec_set || m->rec_clear ? tree_set_attributes(c, fd, &attr, false) : 0;

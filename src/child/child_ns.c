@@ -130,15 +130,18 @@ static uint32_t keyring_permissions(const char *text)
 int step_keyring(struct child *c, const struct child_op *op)
 {
 	char text[512];
-	long ring = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, op->flags.path), n;
+	int r = op->keyring.label ? child_result(c, PART_LABEL, child_label_keys(c, op->keyring.label)) : 0;
+	long ring, n;
 
-	(void)c;
+	if (r < 0)
+		return r;
+	ring = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, op->keyring.name);
 	if (ring < 0)
 		return errno == ENOSYS ? 0 : -errno;
 	n = syscall(SYS_keyctl, KEYCTL_DESCRIBE, ring, text, sizeof text);
 	if (n < 0 || (size_t)n > sizeof text)
 		return n < 0 ? -errno : -EOVERFLOW;
-	if (syscall(SYS_keyctl, KEYCTL_SETPERM, ring, keyring_permissions(text) | (uint32_t)op->flags.flags) < 0)
+	if (syscall(SYS_keyctl, KEYCTL_SETPERM, ring, keyring_permissions(text) | op->keyring.permissions) < 0)
 		return -errno;
 	return 0;
 }

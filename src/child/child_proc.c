@@ -100,3 +100,13 @@ int step_apparmor(struct child *c, const struct child_op *op)
 		r = write_proc(c, "self/attr/exec", text, strlen(text), 0);
 	return r;
 }
+
+int step_selinux(struct child *c, const struct child_op *op)
+{
+	return write_proc(c, "self/attr/exec", op->path.path, strlen(op->path.path), 0);
+}
+
+int child_label_keys(struct child *c, const char *label)
+{
+	return write_proc(c, "self/attr/keycreate", label, strlen(label), 0);
+}

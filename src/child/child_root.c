@@ -173,11 +173,11 @@ static int open_mask(struct child *c, const char *path)
 }
 
 /* An empty, read-only directory, one for all. On ".", because a descriptor cannot be named without a procfs. */
-static int mask_dir(struct child *c, int fd, const char *path)
+static int mask_dir(struct child *c, int fd, const char *path, const char *data)
 {
 	if (c->mask_fd >= 0)
 		return tree_cover(c, c->mask_fd, fd, path, false, MOUNT_ATTR_RDONLY);
-	if (fchdir(fd) < 0 || mount("tmpfs", ".", "tmpfs", MS_RDONLY, "nr_blocks=1,nr_inodes=1,mode=755") < 0)
+	if (fchdir(fd) < 0 || mount("tmpfs", ".", "tmpfs", MS_RDONLY, data) < 0)
 		return -errno;
 	c->mask_fd = open_mask(c, path);
 	return chdir("/") < 0 ? -errno : 0;
@@ -186,7 +186,7 @@ static int mask_dir(struct child *c, int fd, const char *path)
 int step_masked_path(struct child *c, const struct child_op *op)
 {
 	struct stat st;
-	auto_fd fd = inroot_open(&c->root, op->path.path, 0);
+	auto_fd fd = inroot_open(&c->root, op->mask.path, 0);
 
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return 0; /* nothing to hide */
@@ -195,5 +195,5 @@ int step_masked_path(struct child *c, const struct child_op *op)
 	/* Asking first is cheaper than trying: a failing bind waits for a grace period. */
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	return S_ISDIR(st.st_mode) ? mask_dir(c, fd, op->path.path) : mask_file(c, fd, op->path.path);
+	return S_ISDIR(st.st_mode) ? mask_dir(c, fd, op->mask.path, op->mask.data) : mask_file(c, fd, op->mask.path);
 }

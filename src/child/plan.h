@@ -52,6 +52,7 @@ enum child_step {
 	STEP_READY,
 	STEP_AFFINITY_FINAL,
 	STEP_APPARMOR,
+	STEP_SELINUX,
 	STEP_CLOSE_FDS,
 	STEP_OWN_STDIO,
 	STEP_CWD,
@@ -82,6 +83,7 @@ enum child_part {
 	PART_ATTRIBUTES,
 	PART_PROPAGATION,
 	PART_COPY_UP,
+	PART_LABEL, /* giving it its SELinux label */
 	PART_NODE,     /* making a device node */
 	PART_OCCUPIED, /* something else is there already */
 	PART_OWNER,
@@ -135,6 +137,7 @@ struct op_mount {
 	bool may_cover_proc;    /* the place may lie in a procfs */
 	bool inherit_mode;      /* tmpfs without mode=: take the mode of the directory that it covers */
 	bool copy_up;           /* tmpcopyup: fill the new tmpfs with what it covers */
+	const char *label;      /* SELinux's, as an attribute of its root: where it is no option of the mount; NULL: none */
 	const char *target;     /* in the rootfs */
 	const char *source, *type, *data;
 	const char *
@@ -163,6 +166,17 @@ struct op_link {
 
 struct op_path {
 	const char *path;
+};
+
+struct op_keyring {
+	const char *name;
+	uint32_t permissions; /* added to those that it has: KEY_USR_SEARCH ... */
+	const char *label;    /* SELinux's; NULL: none */
+};
+
+struct op_mask {
+	const char *path;
+	const char *data; /* options of the tmpfs that covers a directory */
 };
 
 struct op_flags {
@@ -269,6 +283,8 @@ struct child_op {
 		struct op_device device;
 		struct op_link link;
 		struct op_path path;
+		struct op_keyring keyring;
+		struct op_mask mask;
 		struct op_flags flags;
 		struct op_rootfs rootfs;
 		struct op_pivot pivot;

@@ -12,6 +12,7 @@
 #include "runtime/exec_process.h"
 #include "runtime/foreground.h"
 #include "runtime/launch.h"
+#include "runtime/selinux.h"
 #include "runtime/unix_connect.h"
 
 #define MAX_FILTER (sizeof(unsigned int) + 65535 * sizeof(struct sock_filter))
@@ -154,7 +155,8 @@ static int exec_session(
 	if (!s->container || !check_status(s->container, o, error))
 		return -1;
 	s->spec = exec_process_load(s->container, o, args + 1, error);
-	if (!s->spec || !load_filter(s, error) || !open_console(s, o, error))
+	if (!s->spec || !selinux_check(s->spec->process, NULL, error) || !load_filter(s, error) ||
+		!open_console(s, o, error))
 		return -1;
 	if (o->pidfd_socket && *o->pidfd_socket &&
 		!unix_connect(o->pidfd_socket, "pidfd socket", &s->pidfd_socket, error))

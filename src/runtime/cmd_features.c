@@ -108,7 +108,7 @@ static void put_linux(JsonWriter *w, const struct globals *globals)
 	json_object_close(w);
 	put_seccomp(w);
 	put_enabled(w, "apparmor", true);
-	put_enabled(w, "selinux", false);
+	put_enabled(w, "selinux", true);
 	put_enabled(w, "intelRdt", false);
 	json_object_open(w, "mountExtensions");
 	put_enabled(w, "idmap", true);

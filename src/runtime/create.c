@@ -26,6 +26,7 @@
 #include "runtime/hooks.h"
 #include "runtime/net_devices.h"
 #include "runtime/idmap.h"
+#include "runtime/selinux.h"
 #include "runtime/start.h"
 #include "runtime/unix_connect.h"
 
@@ -161,8 +162,8 @@ static bool make_scope(struct creation *c, const struct globals *globals, GError
 	struct container *k = c->container;
 
 	k->systemd_user = globals->rootless_cgroups == CGROUP_ROOTLESS || geteuid() != 0 || self_in_user_namespace();
-	c->scope = scope_start(globals->program, c->spec->linux_.cgroups_path, k->id, k->systemd_user,
-		&c->spec->annotations, error);
+	c->scope = scope_start(
+		globals->program, c->spec->linux_.cgroups_path, k->id, k->systemd_user, &c->spec->annotations, error);
 	if (!c->scope)
 		return false;
 	k->systemd_unit = g_strdup(scope_unit(c->scope));
@@ -350,8 +351,8 @@ static bool start_child(struct creation *c, const struct create_options *o, GErr
 	bool started = launch_start(&c->launch, c->plan, c->container->cgroup, error);
 
 	drop_empty_cgroup(c);
-	if (!started || !move_net_devices(c, error) || !attend(c, error) ||
-		!create_record(c, error) || !launch_set_rlimits(c->launch.pid, c->spec->process, error) ||
+	if (!started || !move_net_devices(c, error) || !attend(c, error) || !create_record(c, error) ||
+		!launch_set_rlimits(c->launch.pid, c->spec->process, error) ||
 		!launch_send_pidfd(&c->launch, c->pidfd_socket, "standard", error) || !launch_go(&c->launch, error)) {
 		if (c->launch.reaped)
 			blame_oom(c, error);
@@ -396,8 +397,8 @@ void create_undo(struct creation *c, const struct globals *globals)
 	/* Want of descriptors may be why we are here, and removing needs some. */
 	g_clear_pointer(&c->plan, plan_free);
 	fd_close(&c->container->dir_fd);
-	if (c->made_cgroup &&
-		!(cgroup_kill(c->container->cgroup, SIGKILL, &error) && destroy_cgroup(globals, c->container, &error))) {
+	if (c->made_cgroup && !(cgroup_kill(c->container->cgroup, SIGKILL, &error) &&
+				      destroy_cgroup(globals, c->container, &error))) {
 		diag_warning("%s", error->message);
 		return; /* the directory tells delete where to go on */
 	}
@@ -413,7 +414,8 @@ bool create_begin(struct creation *c, const struct globals *globals, const struc
 {
 	c->request.console_fd = c->request.go_fd = c->request.start_fd = -1;
 	if (!container_check_id(id, error) || !load_spec(c, o, error) || !check_console(c, o, error) ||
-		!self_read(ret_self, error) || !check_rights(c->spec, ret_self, error))
+		!self_read(ret_self, error) || !check_rights(c->spec, ret_self, error) ||
+		!selinux_check(c->spec->process, &c->spec->linux_, error))
 		return false;
 	c->container = container_new(globals->root, id, error);
 	return c->container != NULL;

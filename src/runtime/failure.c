@@ -87,6 +87,9 @@ static char *mount_text(const Plan *plan, const struct child_op *op, const struc
 		special = plan_tree_failure_text(
 			op->mount.tree.path ? &op->mount.tree : &op->mount.fallback, part, r->err);
 		break;
+	case PART_LABEL:
+		what = "set its label (linux.mountLabel)";
+		break;
 	case PART_COPY_UP:
 		what = "copy what was there (tmpcopyup)";
 		break;
@@ -137,9 +140,13 @@ static char *credentials_text(const struct child_op *op, const struct child_repo
 	const struct op_credentials *k = &op->credentials;
 
 	if (r->part == PART_UID && r->err == EINVAL)
-		return g_strdup_printf("cannot setuid to unmapped uid %u in user namespace (process.user.uid, linux.uidMappings)", k->uid);
+		return g_strdup_printf(
+			"cannot setuid to unmapped uid %u in user namespace (process.user.uid, linux.uidMappings)",
+			k->uid);
 	if (r->part == PART_GID && r->err == EINVAL)
-		return g_strdup_printf("cannot setgid to unmapped gid %u in user namespace (process.user.gid, linux.gidMappings)", k->gid);
+		return g_strdup_printf(
+			"cannot setgid to unmapped gid %u in user namespace (process.user.gid, linux.gidMappings)",
+			k->gid);
 	return g_strdup_printf("%s: %s",
 		r->part == PART_UID        ? "setuid"
 		: r->part == PART_GID      ? "setgid"
@@ -188,12 +195,14 @@ static char *cwd_text(const Plan *plan, const struct child_report *r)
 
 static char *path_text(const struct child_op *op, const struct child_report *r)
 {
+	const char *masked = op->mask.path;
+
 	if (op->step == STEP_READONLY_PATH)
 		return g_strdup_printf("can't make \"%s\" read-only: %s", op->path.path, errno_text(r->err));
 	if (r->part == PART_DEV_NULL)
 		return g_strdup_printf(
-			"can't mask path \"%s\": /dev/null of the container: %s", op->path.path, errno_text(r->err));
-	return g_strdup_printf("can't mask path \"%s\": %s", op->path.path, errno_text(r->err));
+			"can't mask path \"%s\": /dev/null of the container: %s", masked, errno_text(r->err));
+	return g_strdup_printf("can't mask path \"%s\": %s", masked, errno_text(r->err));
 }
 
 /* The beginning of what is in a file that only grew. */
@@ -245,10 +254,18 @@ static char *namespace_text(const Plan *plan, const struct child_op *op, int err
 	return g_strdup_printf("join the container's namespaces: %s", errno_text(err));
 }
 
-static char *other_text(const struct child_op *op, int err)
+static char *other_text(const struct child_op *op, enum child_part part, int err)
 {
 	switch (op->step) {
+	case STEP_SELINUX:
+		return g_strdup_printf(
+			"can't set process label (process.selinuxLabel): write %s to /proc/self/attr/exec: %s",
+			op->path.path, errno_text(err));
 	case STEP_KEYRING:
+		if (part == PART_LABEL)
+			return g_strdup_printf("unable to set key label (process.selinuxLabel): write %s to "
+					       "/proc/self/attr/keycreate: %s",
+				op->keyring.label, errno_text(err));
 		return g_strdup_printf("unable to join session keyring: %s", errno_text(err));
 	case STEP_ROOTFS:
 		return g_strdup_printf("error preparing rootfs: mount %s: %s", op->rootfs.tree.path, errno_text(err));
@@ -305,7 +322,7 @@ char *plan_failure_text(const Plan *plan, const struct child_report *r)
 	case STEP_START_HOOK:
 		return hook_text(plan, op, r);
 	default:
-		return other_text(op, r->err);
+		return other_text(op, (enum child_part)r->part, r->err);
 	}
 }
 

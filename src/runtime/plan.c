@@ -223,10 +223,7 @@ Plan *plan_exec(const struct plan_request *request, GError **error)
 		plan_add(plan, STEP_ENTER_ROOT, -1)->flags.flags = (unsigned long)plan_take_fd(plan, fd);
 	}
 	if (!c->no_new_keyring)
-		plan_add(plan, STEP_KEYRING, -1)->flags = (struct op_flags){
-			.path = plan_printf(plan, "_ses.%s", c->id),
-			.flags = c->own[NS_USER] ? 0x080008 : 0x080000,
-		};
+		plan_keyring(plan);
 	if (!plan_console(plan, error) || !plan_process(plan, error))
 		return NULL;
 	return plan_finish(g_steal_pointer(&plan));

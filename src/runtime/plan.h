@@ -39,6 +39,7 @@ struct Plan {
 
 	/* For the parent, around the clone. */
 	uint64_t created;     /* CLONE_NEW* of the container's process */
+	const char *context_kind;  /* of linux.mountLabel: "context"; NULL: there is no label */
 	bool in_between;      /* a process in between joins namespaces first */
 	int pid_namespace_fd; /* the parent's children go there; -1: none */
 	bool write_maps;      /* a user namespace is made */
@@ -84,8 +85,12 @@ char *plan_clean_path(Plan *plan, const char *path);
 bool plan_has_namespace(const Plan *plan, enum spec_namespace_type type);
 
 bool plan_namespaces(Plan *plan, GError **error);
+/* A session keyring for the process. */
+void plan_keyring(Plan *plan);
 bool plan_rootfs(Plan *plan, GError **error);
 bool plan_mounts(Plan *plan, GError **error);
+/* Options of a new file system, with linux.mountLabel; borrowed, or the plan's own. */
+const char *plan_labelled(Plan *plan, const char *data);
 /* The user namespace for a mount whose ids are mapped, if they are. */
 bool plan_mount_idmap(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number,
 	struct op_tree *t, GError **error);

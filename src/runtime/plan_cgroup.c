@@ -84,7 +84,7 @@ static void plan_holder(Plan *plan, const struct spec_mount *m, const struct mou
 		.target = target,
 		.source = "tmpfs",
 		.type = "tmpfs",
-		.data = "mode=755",
+		.data = plan_labelled(plan, "mode=755"),
 		.flags = MS_NOEXEC | MS_NOSUID | MS_NODEV,
 	};
 	if (o->flags & MS_RDONLY)

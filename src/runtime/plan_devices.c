@@ -165,6 +165,7 @@ bool plan_paths(Plan *plan, GError **error)
 		const char *name;
 	} lists[] = { { l->readonly_paths, STEP_READONLY_PATH, "readonlyPaths" },
 		{ l->masked_paths, STEP_MASKED_PATH, "maskedPaths" } };
+	const char *mask = plan_labelled(plan, "nr_blocks=1,nr_inodes=1,mode=755");
 
 	for (size_t k = 0; k < G_N_ELEMENTS(lists); k++)
 		for (size_t i = 0; lists[k].list && lists[k].list[i]; i++) {
@@ -175,7 +176,12 @@ bool plan_paths(Plan *plan, GError **error)
 					error, "linux.%s[%zu]: %s is not absolute", lists[k].name, i, lists[k].list[i]);
 			for (size_t j = 0; j < i; j++)
 				seen |= strcmp(lists[k].list[j], lists[k].list[i]) == 0;
-			if (!seen)
+			if (seen)
+				continue;
+			if (lists[k].step == STEP_MASKED_PATH)
+				plan_add(plan, STEP_MASKED_PATH, (int)i)->mask =
+					(struct op_mask){ lists[k].list[i], mask };
+			else
 				plan_add(plan, lists[k].step, (int)i)->path.path = lists[k].list[i];
 		}
 	return true;

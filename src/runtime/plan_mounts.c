@@ -14,6 +14,7 @@
 #include "child/tree.h"
 #include "common/diag.h"
 #include "common/error.h"
+#include "runtime/selinux.h"
 
 #define PROC_MAGIC 0x9fa0
 
@@ -235,7 +236,8 @@ static bool check_bind_data(const struct spec_mount *m, const struct mount_optio
 	for (char **w = words; w && *w; w++)
 		if (!g_str_has_prefix(*w, "mode=") && !g_str_has_prefix(*w, "size="))
 			return fail(error,
-				"invalid mount: bind mounts cannot have any filesystem-specific options applied: %s", *w);
+				"invalid mount: bind mounts cannot have any filesystem-specific options applied: %s",
+				*w);
 	if (words)
 		diag_warning("options without a meaning for the bind mount on %s: %s", m->destination, o->data->str);
 	return true;
@@ -346,6 +348,30 @@ static const char *data_without_group(Plan *plan, const struct spec_mount *m, co
 	return spec_pool_take(plan->pool, g_string_free(kept, FALSE));
 }
 
+const char *plan_labelled(Plan *plan, const char *data)
+{
+	if (!plan->context_kind)
+		return data;
+	return spec_pool_take(
+		plan->pool, selinux_mount_data(data, plan->context_kind, plan->request.spec->linux_.mount_label));
+}
+
+/* procfs and sysfs have labels of their own; mqueue takes one as an attribute, for old kernels know no option there. */
+static void set_label(Plan *plan, const struct spec_mount *m, struct op_mount *mount)
+{
+	const char *type = m->type;
+
+	if (strcmp(type, "proc") == 0 || strcmp(type, "sysfs") == 0)
+		return;
+	if (strcmp(type, "mqueue") == 0) {
+		mount->label = plan->request.spec->linux_.mount_label;
+		return;
+	}
+	mount->data = plan_labelled(plan, mount->data);
+	if (mount->data_if_unmapped)
+		mount->data_if_unmapped = plan_labelled(plan, mount->data_if_unmapped);
+}
+
 static bool plan_new_mount(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number,
 	struct op_mount *mount, GError **error)
 {
@@ -361,6 +387,7 @@ static bool plan_new_mount(Plan *plan, const struct spec_mount *m, const struct 
 	mount->flags = o->flags;
 	mount->data = o->data ? plan_printf(plan, "%s", o->data->str) : NULL;
 	mount->data_if_unmapped = data_without_group(plan, m, o);
+	set_label(plan, m, mount);
 	mount->inherit_mode =
 		tmpfs && !(o->data && (g_str_has_prefix(o->data->str, "mode=") || strstr(o->data->str, ",mode=")));
 	mount->copy_up = o->copy_up;
@@ -413,6 +440,11 @@ bool plan_mounts(Plan *plan, GError **error)
 {
 	const struct spec *spec = plan->request.spec;
 
+	if (spec->linux_.mount_label) {
+		plan->context_kind = selinux_context_kind(&spec->annotations, error);
+		if (!plan->context_kind)
+			return false;
+	}
 	for (size_t i = 0; i < spec->n_mounts; i++)
 		if (!plan_mount(plan, &spec->mounts[i], (int)i, error))
 			return fail_mount(&spec->mounts[i], error);

@@ -11,8 +11,8 @@
 #include "runtime/procvalues.h"
 
 /* KEY_USR_SEARCH, and KEY_OTH_SEARCH where user ids are mapped (keyctl(2)). */
-#define KEYRING_USER_SEARCH  0x080000ul
-#define KEYRING_OTHER_SEARCH 0x000008ul
+#define KEYRING_USER_SEARCH  0x080000u
+#define KEYRING_OTHER_SEARCH 0x000008u
 
 /* Engines repeat the maps of a namespace that they have made. Others would be a mistake. */
 static bool check_maps(Plan *plan, int fd, GError **error)
@@ -136,6 +136,15 @@ static void plan_sysctls(Plan *plan)
 	}
 }
 
+void plan_keyring(Plan *plan)
+{
+	plan_add(plan, STEP_KEYRING, -1)->keyring = (struct op_keyring){
+		.name = plan_printf(plan, "_ses.%s", plan->request.container->id),
+		.permissions = KEYRING_USER_SEARCH | (plan_has_namespace(plan, NS_USER) ? KEYRING_OTHER_SEARCH : 0),
+		.label = plan->request.process->selinux_label,
+	};
+}
+
 bool plan_namespaces(Plan *plan, GError **error)
 {
 	const struct spec *spec = plan->request.spec;
@@ -154,10 +163,7 @@ bool plan_namespaces(Plan *plan, GError **error)
 		plan_add(plan, STEP_CGROUP_NAMESPACE, -1)->flags.flags = plan->tell_cgroup;
 	}
 	if (!plan->request.no_new_keyring)
-		plan_add(plan, STEP_KEYRING, -1)->flags = (struct op_flags){
-			.path = plan_printf(plan, "_ses.%s", plan->request.container->id),
-			.flags = KEYRING_USER_SEARCH | (ns[NS_USER].wanted ? KEYRING_OTHER_SEARCH : 0),
-		};
+		plan_keyring(plan);
 	if (spec->hostname)
 		plan_add(plan, STEP_HOSTNAME, -1)->path.path = spec->hostname;
 	if (spec->domainname)

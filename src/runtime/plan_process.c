@@ -223,6 +223,15 @@ static bool plan_apparmor(Plan *plan, GError **error)
 	return true;
 }
 
+/* That SELinux is on has been seen to by the command (selinux_check). */
+static void plan_selinux(Plan *plan)
+{
+	const char *label = plan->request.process->selinux_label;
+
+	if (label)
+		plan_add(plan, STEP_SELINUX, -1)->path.path = label;
+}
+
 bool plan_process(Plan *plan, GError **error)
 {
 	const struct spec_process *p = plan->request.process;
@@ -241,6 +250,7 @@ bool plan_process(Plan *plan, GError **error)
 	plan_memory_policy(plan);
 	if (!plan_apparmor(plan, error))
 		return false;
+	plan_selinux(plan);
 	if (create)
 		plan_add(plan, STEP_MAKE_CWD, -1)->path.path = plan_clean_path(plan, p->cwd);
 	plan_add(plan, STEP_CLOSE_FDS, -1)->close_fds.keep_from = 3 + plan->request.preserved;

@@ -11,11 +11,13 @@
 #include "runtime/mount_options.h"
 #include "runtime/plan.h"
 #include "runtime/procvalues.h"
+#include "runtime/selinux.h"
 
 static const char head[] =
 	"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"/tmp\",\"readonly\":true},\"hostname\":\"h\","
 	"\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"
 	"{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"options\":[\"ro\",\"mode=755\"]},"
+	"{\"destination\":\"/queue\",\"type\":\"mqueue\",\"source\":\"mqueue\"},"
 	"{\"destination\":\"/x\",\"type\":\"bind\",\"source\":\"/tmp\",\"options\":[\"rbind\",\"rprivate\"]}],";
 
 /* A container with what the plan needs of it, from a process object and the rest of the document. */
@@ -165,6 +167,69 @@ static void test_mask_once(void)
 		false, false);
 	g_assert_cmpint(last(m.plan, STEP_MASKED_PATH) - first(m.plan, STEP_MASKED_PATH), ==, 1);
 	made_clear(&m);
+}
+
+static const struct op_mount *mount_at(const struct made *m, const char *target)
+{
+	for (guint i = 0; i < m->plan->ops->len; i++) {
+		const struct child_op *op = &g_array_index(m->plan->ops, struct child_op, i);
+
+		if (op->step == STEP_MOUNT && strcmp(op->mount.target, target) == 0)
+			return &op->mount;
+	}
+	g_error("no mount on %s", target);
+}
+
+/* What SELinux gets, and where: the host that builds the plan need not have it. */
+static void test_labels(void)
+{
+	static const char rest[] = "\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"uts\"}],"
+				   "\"maskedPaths\":[\"/a\"],\"mountLabel\":\"u:r:t:s0:c1,c2\"}";
+	const struct child_op *op;
+	struct made m;
+
+	if (!is_root())
+		return;
+	make(&m, ",\"selinuxLabel\":\"u:r:p:s0\"", rest, false, false);
+	op = &g_array_index(m.plan->ops, struct child_op, first(m.plan, STEP_SELINUX));
+	g_assert_cmpstr(op->path.path, ==, "u:r:p:s0");
+	op = &g_array_index(m.plan->ops, struct child_op, first(m.plan, STEP_KEYRING));
+	g_assert_cmpstr(op->keyring.label, ==, "u:r:p:s0");
+	op = &g_array_index(m.plan->ops, struct child_op, first(m.plan, STEP_MASKED_PATH));
+	g_assert_true(g_str_has_suffix(op->mask.data, ",context=\"u:r:t:s0:c1,c2\""));
+	g_assert_cmpstr(mount_at(&m, "/dev")->data, ==, "mode=755,context=\"u:r:t:s0:c1,c2\"");
+	g_assert_null(mount_at(&m, "/proc")->data);
+	g_assert_null(mount_at(&m, "/x")->data);
+	g_assert_null(mount_at(&m, "/queue")->data);
+	g_assert_cmpstr(mount_at(&m, "/queue")->label, ==, "u:r:t:s0:c1,c2");
+	made_clear(&m);
+	make(&m, "",
+		"\"annotations\":{\"run.oci.mount_context_type\":\"rootcontext\"},"
+		"\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"uts\"}],\"mountLabel\":\"l\"}",
+		false, false);
+	g_assert_cmpint(first(m.plan, STEP_SELINUX), ==, -1);
+	g_assert_cmpstr(mount_at(&m, "/dev")->data, ==, "mode=755,rootcontext=\"l\"");
+	made_clear(&m);
+}
+
+static void test_label_options(void)
+{
+	static const struct {
+		const char *data, *labelled;
+	} rows[] = { { NULL, "context=\"l\"" }, { "", "context=\"l\"" }, { "size=1k", "size=1k,context=\"l\"" },
+		{ "size=1k,fscontext=\"x\"", "size=1k,fscontext=\"x\"" }, { "context=y", "context=y" },
+		{ "contextual", "contextual,context=\"l\"" } };
+	const struct spec_map wrong = { &(struct spec_pair){ "run.oci.mount_context_type", "x" }, 1 };
+	g_autoptr(GError) error = NULL;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *text = selinux_mount_data(rows[i].data, "context", "l");
+
+		g_assert_cmpstr(text, ==, rows[i].labelled);
+	}
+	g_assert_cmpstr(selinux_context_kind(&(struct spec_map){ 0 }, NULL), ==, "context");
+	g_assert_null(selinux_context_kind(&wrong, &error));
+	g_assert_nonnull(strstr(error->message, "run.oci.mount_context_type"));
 }
 
 static void test_environment(void)
@@ -322,6 +387,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/runtime/order/keeps-every-rule", test_sequence);
 	g_test_add_func("/runtime/plan/has-its-steps-in-order", test_whole_plans);
 	g_test_add_func("/runtime/plan/masks-a-path-once", test_mask_once);
+	g_test_add_func("/runtime/plan/labels-process-keys-and-new-mounts", test_labels);
+	g_test_add_func("/runtime/selinux/adds-one-label-to-the-options", test_label_options);
 	g_test_add_func("/runtime/plan/keeps-the-last-of-equal-variables", test_environment);
 	g_test_add_func("/runtime/plan/gives-no-capability-that-was-not-asked-for", test_capabilities);
 	g_test_add_func("/runtime/mount-options/sorts-flags-data-and-propagation", test_mount_options);
