@@ -73,7 +73,7 @@ static bool prepare(struct exec *x, GError **error)
 	g_autofree char *monitor = NULL, *runtime = NULL;
 
 	x->container = container_open_known(x->ctl, x->id, error);
-	if (!x->container || !container_require_live(x->container, error))
+	if (!x->container || !session_require_container(x->container, error))
 		return false;
 	monitor = ctl_monitor(x->ctl, x->container->record.monitor, error);
 	runtime = monitor ? ctl_runtime(x->ctl, x->container->record.runtime, error) : NULL;
@@ -105,8 +105,8 @@ static int run_foreground(struct exec *x, GError **error)
 {
 	Session *s = x->session;
 	g_autofree char *what = g_strdup_printf("the command in container %s", x->id);
-	auto_fd process_fd = process_id_open(&s->process, s->boot_id), bundle_fd = session_open_bundle(s, NULL);
-	struct foreground f = { .what = what, .pidfd = process_fd, .terminal = x->config.terminal };
+	auto_fd process_fd = -1, bundle_fd = session_open_bundle(s, NULL);
+	struct foreground f = { .what = what, .pidfd = -1, .terminal = x->config.terminal };
 	struct attach_client client = {
 		.sock_fd = x->running.attach_fd,
 		.dir_fd = bundle_fd, /* gone already: nobody is there to be told a size */
@@ -117,6 +117,11 @@ static int run_foreground(struct exec *x, GError **error)
 	};
 	int status;
 
+	if (!process_open(&s->process, s->boot_id, "its process", &f.pidfd, error)) {
+		fail_prefix(error, "%s", what);
+		return -1;
+	}
+	process_fd = f.pidfd;
 	if (!foreground_attach(&f, &client, &status, error) ||
 		!foreground_wait(&f, x->running.sync_fd, x->signal_fd, &status, error))
 		return status;
@@ -136,15 +141,22 @@ static int exec(struct exec *x, int argc, char **argv, GError **error)
 	g_autoptr(GError) wrong = NULL;
 
 	if (!parse(x, argc, argv, &wrong)) {
-		/* The statuses below 124 are session's: here they would look like the command's own. */
 		fail(error, "exec: %s", wrong->message);
 		return -1;
 	}
 	x->signal_fd = wait_signals_open(error);
-	if (x->signal_fd < 0 || !prepare(x, error) ||
-		!session_start(x->ctl, x->session, x->signal_fd, x->options.detach ? NULL : session_connect, x->session,
-			&x->running, error))
+	if (x->signal_fd < 0)
 		return -1;
+	if (!prepare(x, &wrong) ||
+		!session_start(x->ctl, x->session, x->signal_fd, x->options.detach ? NULL : session_connect, x->session,
+			&x->running, &wrong)) {
+		/* The statuses below 124 are session's: here they would look like the command's own. */
+		if (ctl_error_status(wrong) < CTL_UNKNOWN_END)
+			fail(error, "%s", wrong->message);
+		else
+			g_propagate_error(error, g_steal_pointer(&wrong));
+		return -1;
+	}
 	return x->options.detach ? report_detached(x) : run_foreground(x, error);
 }
 

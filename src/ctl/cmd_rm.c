@@ -19,7 +19,8 @@ static bool removable(const Container *c, GError **error)
 
 	ending_clear(&e);
 	/* We hold the lock: nobody is creating it. */
-	return (status != STATUS_RUNNING && status != STATUS_PAUSED && status != STATUS_ORPHANED) ||
+	return (status != STATUS_RUNNING && status != STATUS_PAUSED && status != STATUS_ORPHANED &&
+		       status != STATUS_UNKNOWN) ||
 	       fail(error, "container %s is %s: kill it first, or use --force", c->id, container_status_name(status));
 }
 

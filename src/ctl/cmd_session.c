@@ -73,7 +73,7 @@ static int create(const struct ctl *ctl, const struct session_config *config, co
 	g_autofree char *monitor = NULL, *runtime = NULL;
 	g_autoptr(Session) s = NULL;
 
-	if (!c || !container_require_live(c, error))
+	if (!c || !session_require_container(c, error))
 		return -1;
 	monitor = ctl_monitor(ctl, c->record.monitor, error);
 	runtime = monitor ? ctl_runtime(ctl, c->record.runtime, error) : NULL;
@@ -116,8 +116,8 @@ static bool stay(Session *s, int sock_fd, int signal_fd, int *ret_status, GError
 {
 	const struct session_config *c = &s->config;
 	g_autofree char *what = g_strdup_printf("session %s", s->id);
-	auto_fd process_fd = process_id_open(&s->process, s->boot_id), bundle_fd = session_open_bundle(s, NULL);
-	struct foreground f = { .what = what, .pidfd = process_fd, .terminal = c->terminal };
+	auto_fd process_fd = -1, monitor_fd = -1, bundle_fd = session_open_bundle(s, NULL);
+	struct foreground f = { .what = what, .pidfd = -1, .terminal = c->terminal };
 	struct attach_client client = {
 		.sock_fd = sock_fd,
 		.dir_fd = bundle_fd, /* gone already: nobody is there to be told a size */
@@ -127,8 +127,15 @@ static bool stay(Session *s, int sock_fd, int signal_fd, int *ret_status, GError
 		.no_stderr = !c->terminal && !c->attach_stderr,
 		.signal_fd = signal_fd,
 	};
-	auto_fd monitor_fd = process_id_open(&s->monitor_process, s->boot_id);
+	int opened = -1, monitor = -1;
 
+	if (!process_open(&s->process, s->boot_id, "its process", &opened, error) ||
+		!process_open(&s->monitor_process, s->boot_id, "its monitor", &monitor, error)) {
+		fd_close(&opened);
+		return fail_prefix(error, "%s", what);
+	}
+	process_fd = f.pidfd = opened;
+	monitor_fd = monitor;
 	/* Checked when the session was made. */
 	return detach_keys_parse(&client.keys, c->detach_keys ?: DETACH_KEYS_DEFAULT, error) &&
 	       foreground_attach(&f, &client, ret_status, error) &&

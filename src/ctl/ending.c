@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/rw.h"
+#include "base/sys.h"
 #include "common/error.h"
 #include "ctl/timefmt.h"
 
@@ -80,31 +81,6 @@ static void watch_exit_dir(EndWatch *w)
 	g_snprintf(path, sizeof path, "/proc/self/fd/%d", w->exit_fd);
 	if (inotify_add_watch(w->inotify_fd, path, IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_ONLYDIR) < 0)
 		fd_close(&w->inotify_fd);
-}
-
-EndWatch *end_look_new(const Container *c, GError **error)
-{
-	g_autoptr(EndWatch) w = g_new0(EndWatch, 1);
-
-	*w = (EndWatch){ .id = g_strdup(c->id), .exit_fd = -1, .outcome_fd = -1, .inotify_fd = -1, .monitor_fd = -1 };
-	w->dir_fd = fcntl(c->dir_fd, F_DUPFD_CLOEXEC, 3);
-	w->exit_fd = openat(c->dir_fd, STORE_EXIT_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	w->outcome_fd = openat(c->dir_fd, STORE_OUTCOME, O_RDONLY | O_CLOEXEC);
-	if (w->dir_fd < 0 || w->exit_fd < 0 || w->outcome_fd < 0) {
-		fail_errno(error, "watch the exit files of %s", c->id);
-		return NULL;
-	}
-	w->monitor_fd = process_id_open(&c->record.monitor_process, c->record.boot_id);
-	return g_steal_pointer(&w);
-}
-
-EndWatch *end_watch_new(const Container *c, GError **error)
-{
-	EndWatch *w = end_look_new(c, error);
-
-	if (w)
-		watch_exit_dir(w);
-	return w;
 }
 
 /* The monitor's own time of the end; a file's time is only as fine as the kernel's tick. 0 when it is not there. */
@@ -190,21 +166,56 @@ bool ending_leave_outcome(const Container *c, const struct ending *e, GError **e
 	return true;
 }
 
-static bool has_ended(int pidfd)
+static bool is_recorded(const EndWatch *w, struct ending *ret_ending)
 {
-	return pidfd < 0 || poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, 0) != 0;
+	return read_exit_file(w, ret_ending) || read_outcome(w, ret_ending);
+}
+
+EndWatch *end_look_new(const Container *c, GError **error)
+{
+	g_autoptr(EndWatch) w = g_new0(EndWatch, 1);
+	g_autoptr(GError) unknown = NULL;
+	struct ending e = { 0 };
+
+	*w = (EndWatch){ .id = g_strdup(c->id), .exit_fd = -1, .outcome_fd = -1, .inotify_fd = -1, .monitor_fd = -1 };
+	w->dir_fd = fcntl(c->dir_fd, F_DUPFD_CLOEXEC, 3);
+	w->exit_fd = openat(c->dir_fd, STORE_EXIT_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	w->outcome_fd = openat(c->dir_fd, STORE_OUTCOME, O_RDONLY | O_CLOEXEC);
+	if (w->dir_fd < 0 || w->exit_fd < 0 || w->outcome_fd < 0) {
+		fail_errno(error, "watch the exit files of %s", c->id);
+		return NULL;
+	}
+	/* A monitor that cannot be looked at does not matter once its work is done; before, nobody knows whether it will be. */
+	if (!process_open(&c->record.monitor_process, c->record.boot_id, "the monitor", &w->monitor_fd, &unknown) &&
+		!is_recorded(w, &e)) {
+		g_propagate_prefixed_error(error, g_steal_pointer(&unknown), "container %s: ", c->id);
+		return NULL;
+	}
+	ending_clear(&e);
+	return g_steal_pointer(&w);
+}
+
+EndWatch *end_watch_new(const Container *c, GError **error)
+{
+	EndWatch *w = end_look_new(c, error);
+
+	if (w)
+		watch_exit_dir(w);
+	return w;
 }
 
 bool end_watch_check(EndWatch *w, struct ending *ret_ending)
 {
-	bool dead;
-
 	/* Death is looked at first: what the monitor wrote before is then seen for certain. */
-	dead = has_ended(w->monitor_fd);
-	if (read_exit_file(w, ret_ending) || read_outcome(w, ret_ending))
+	bool dead = w->monitor_fd < 0 || sys_pidfd_wait(w->monitor_fd, 0) > 0;
+
+	if (is_recorded(w, ret_ending))
 		return true;
 	if (dead)
-		*ret_ending = (struct ending){ .why = "the monitor ended without recording it" };
+		*ret_ending = (struct ending){
+			.why = faccessat(w->exit_fd, w->id, F_OK, 0) == 0 ? "the exit file cannot be read"
+									 : "the monitor ended without recording it",
+		};
 	return dead;
 }
 

@@ -27,7 +27,8 @@ int ending_status(const struct ending *e);
 
 typedef struct EndWatch EndWatch;
 
-/* Holds what tells how a container ends, also when it is removed meanwhile. */
+/* Holds what tells how a container ends, also when it is removed meanwhile. NULL with *error also when nothing is recorded
+ * and its monitor cannot be looked at: it may have ended, or not. */
 EndWatch *end_watch_new(const Container *c, GError **error);
 
 /* The same for end_watch_check alone: there is nothing to wait on. */

@@ -294,10 +294,10 @@ static void end_waiting(const struct engine_launch *l, pid_t monitor_pid)
 {
 	g_autofree char *boot_id = boot_id_read(NULL);
 	auto_fd fd = -1;
-	struct process_id p;
+	struct process_id p = { 0 };
 
-	if (monitor_pid <= 0 || !process_id_of_monitor(monitor_pid, l->dir, &p))
-		return;
+	if (monitor_pid <= 0 || !process_id_of_monitor(monitor_pid, l->dir, &p, NULL))
+		return; /* one that cannot be looked at finds our pipes closed, and the caller says what it left */
 	fd = process_id_open(&p, boot_id);
 	if (fd >= 0 && sys_pidfd_send_signal(fd, SIGKILL) == 0)
 		(void)wait_readable(fd, -1, deadline_in(REST_SECONDS), "the monitor's end", NULL); /* the caller looks, too */

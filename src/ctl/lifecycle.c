@@ -34,16 +34,10 @@ const char *container_status_name(enum container_status status)
 		[STATUS_ORPHANED] = "orphaned",
 		[STATUS_LOST] = "lost",
 		[STATUS_BROKEN] = "broken",
+		[STATUS_UNKNOWN] = "unknown",
 	};
 
 	return names[status];
-}
-
-static bool is_alive(const struct process_id *p, const char *boot_id)
-{
-	auto_fd fd = process_id_open(p, boot_id);
-
-	return fd >= 0;
 }
 
 char *container_runtime_state(const Container *c, const char *runtime, GError **error)
@@ -54,8 +48,7 @@ char *container_runtime_state(const Container *c, const char *runtime, GError **
 	return engine_runtime(runtime, c->runtime_root, c->path, -1, args, &text, error) ? text : NULL;
 }
 
-/* The runtime is only asked about those that we have paused: somebody else may have resumed them. */
-static bool is_paused(const Container *c)
+bool container_is_paused(const Container *c)
 {
 	g_autofree char *text = container_runtime_state(c, c->record.runtime, NULL);
 	g_autoptr(JsonValue) state = text ? json_parse(text, NULL) : NULL;
@@ -63,26 +56,39 @@ static bool is_paused(const Container *c)
 	return g_strcmp0(json_get_string(state, "status"), "paused") == 0;
 }
 
+static enum container_status unknown_status(const GError *error)
+{
+	diag_warning("%s", error->message);
+	return STATUS_UNKNOWN;
+}
+
 enum container_status container_status(const Container *c, struct ending *ret_ending)
 {
+	g_autoptr(GError) error = NULL;
 	g_autoptr(EndWatch) w = NULL;
+	bool alive;
 
 	*ret_ending = (struct ending){ 0 };
 	if (!c->has_record || c->record.stage == RECORD_CREATING)
 		return container_is_locked(c) ? STATUS_CREATING : STATUS_BROKEN;
 	if (c->record.stage == RECORD_FAILED)
 		return STATUS_BROKEN;
-	w = end_look_new(c, NULL);
+	w = end_look_new(c, &error);
 	if (!w)
-		return STATUS_BROKEN;
+		return g_error_matches(error, TALLY_ERROR, ENOENT) ? STATUS_BROKEN : unknown_status(error);
 	if (!end_watch_check(w, ret_ending)) {
 		if (c->record.stage == RECORD_CREATED)
 			return STATUS_CREATED;
-		return c->record.paused && is_paused(c) ? STATUS_PAUSED : STATUS_RUNNING;
+		/* The runtime is only asked about those that we have paused: somebody else may have resumed them. */
+		return c->record.paused && container_is_paused(c) ? STATUS_PAUSED : STATUS_RUNNING;
 	}
 	if (ret_ending->known)
 		return STATUS_EXITED;
-	return is_alive(&c->record.process, c->record.boot_id) ? STATUS_ORPHANED : STATUS_LOST;
+	if (!process_look(&c->record.process, c->record.boot_id, "its process", &alive, &error)) {
+		g_prefix_error(&error, "container %s: ", c->id);
+		return unknown_status(error);
+	}
+	return alive ? STATUS_ORPHANED : STATUS_LOST;
 }
 
 static bool require_status(const Container *c, bool orphaned, GError **error)
@@ -91,6 +97,8 @@ static bool require_status(const Container *c, bool orphaned, GError **error)
 	enum container_status status = container_status(c, &e);
 
 	ending_clear(&e);
+	if (status == STATUS_UNKNOWN)
+		return fail(error, "whether container %s runs is unknown", c->id);
 	return status == STATUS_RUNNING || status == STATUS_CREATED || status == STATUS_PAUSED ||
 	       (orphaned && status == STATUS_ORPHANED) ||
 	       fail(error, "container %s is not running: %s", c->id, container_status_name(status));
@@ -125,12 +133,15 @@ static bool runtime_delete(const Container *c, const char *runtime, GError **err
 
 static void settle_outcome(Container *c)
 {
-	g_autoptr(EndWatch) w = end_look_new(c, NULL);
 	g_autoptr(GError) error = NULL;
+	g_autoptr(EndWatch) w = end_look_new(c, &error);
 	struct ending e = { .why = "the monitor ended without recording it" };
 
-	if (!w)
-		return;               /* never populated: nobody waits */
+	if (!w) {
+		if (!g_error_matches(error, TALLY_ERROR, ENOENT)) /* never populated: nobody waits */
+			diag_warning("%s", error->message);
+		return;
+	}
 	(void)end_watch_check(w, &e); /* not ended by then: e says that it is unknown */
 	if (!ending_leave_outcome(c, &e, &error))
 		diag_warning("%s", error->message);
@@ -145,15 +156,24 @@ static bool was_created(const Container *c)
 
 /* A tool that died while it created the container did not note the monitor, which may have written its pid file. The
  * pid may be another's by now: only a process that was told this very directory counts. */
-static void find_monitor(Container *c)
+static bool find_monitor(Container *c, GError **error)
 {
+	g_autoptr(GError) none = NULL;
 	pid_t pid;
 
-	if (c->record.monitor_process.pid || !statefile_read_pid(c->dir_fd, STORE_MONITOR_PID, &pid, NULL) ||
-		!process_id_of_monitor(pid, c->path, &c->record.monitor_process))
-		return;
+	if (c->record.monitor_process.pid)
+		return true;
+	if (!statefile_read_pid(c->dir_fd, STORE_MONITOR_PID, &pid, &none)) {
+		if (none->code == 0 || none->code == ENOENT)
+			return true;
+		g_propagate_error(error, g_steal_pointer(&none));
+		return false;
+	}
+	if (!process_id_of_monitor(pid, c->path, &c->record.monitor_process, error))
+		return false;
 	if (!c->record.boot_id)
-		c->record.boot_id = boot_id_read(NULL);
+		c->record.boot_id = boot_id_read(error);
+	return c->record.boot_id;
 }
 
 bool container_destroy(Container *c, const char *runtime, GError **error)
@@ -161,8 +181,7 @@ bool container_destroy(Container *c, const char *runtime, GError **error)
 	g_autoptr(GError) local = NULL;
 	int seconds;
 
-	find_monitor(c);
-	if (runtime && !runtime_delete(c, runtime, error))
+	if (!find_monitor(c, error) || (runtime && !runtime_delete(c, runtime, error)))
 		return fail_prefix(error, "container %s", c->id);
 	container_unlock(c);
 	seconds = c->record.stage == RECORD_FAILED ? FAILED_SECONDS : MONITOR_SECONDS;

@@ -16,12 +16,13 @@ enum container_status {
 	STATUS_ORPHANED, /* runs, but its monitor has died */
 	STATUS_LOST,     /* ended, and nobody knows how */
 	STATUS_BROKEN,   /* left behind by a tallyctl that died or a start that failed */
+	STATUS_UNKNOWN,  /* its processes could not be looked at */
 };
 
 /* The name people and JSON get: "running". */
 const char *container_status_name(enum container_status status);
 
-/* How the container is doing. *ret_ending (ending_clear it) is set when it has ended. */
+/* How the container is doing. *ret_ending (ending_clear it) is set when it has ended. Why it is unknown is a warning. */
 enum container_status container_status(const Container *c, struct ending *ret_ending);
 
 /* Whether it has a monitor and a process now (created, running, paused); if not, an error that says how it is doing. */
@@ -29,6 +30,9 @@ bool container_require_live(const Container *c, GError **error);
 
 /* The same, but one that has lost its monitor and still runs does, too. */
 bool container_require_process(const Container *c, GError **error);
+
+/* Whether it is paused now, as its runtime says: who has paused or resumed it does not matter. */
+bool container_is_paused(const Container *c);
 
 /* The runtime's own view of the container: its state's JSON. Free with g_free. */
 char *container_runtime_state(const Container *c, const char *runtime, GError **error);

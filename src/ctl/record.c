@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 #define RECORD_NAME    "record.json"
 #define RECORD_MAX     (1 << 20)
 #define KILL_SECONDS   5
+#define CMDLINE_MAX    (1 << 20)
 
 static const char *const stage_names[] = {
 	[RECORD_CREATING] = "creating",
@@ -178,23 +178,53 @@ bool process_id_read(pid_t pid, struct process_id *ret_process, GError **error)
 
 int process_id_open(const struct process_id *p, const char *boot_id)
 {
-	g_autofree char *now = boot_id_read(NULL);
+	g_autoptr(GError) error = NULL;
+	g_autofree char *now = NULL;
 	struct proc_stat stat;
 	auto_fd fd = -1;
 	int r;
 
-	if (p->pid < 2 || g_strcmp0(now, boot_id) != 0)
+	if (p->pid < 2)
+		return -ESRCH;
+	now = boot_id_read(&error);
+	if (!now)
+		return -error->code;
+	if (g_strcmp0(now, boot_id) != 0)
 		return -ESRCH;
 	fd = sys_pidfd_open(p->pid, 0);
 	if (fd < 0)
 		return fd == -EINVAL ? -ESRCH : fd;
+	if (sys_pidfd_is_directory(fd))
+		return -ENOSYS;
 	/* Read after the pidfd was opened: if the start time is right now, the descriptor is that process's. */
 	r = proc_read_stat(p->pid, &stat);
 	if (r < 0)
 		return r;
-	if (stat.start_ticks != p->start_ticks || poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 0) != 0)
+	if (stat.start_ticks != p->start_ticks)
 		return -ESRCH;
-	return steal_fd(&fd);
+	r = sys_pidfd_wait(fd, 0);
+	return r < 0 ? r : r > 0 ? -ESRCH : steal_fd(&fd);
+}
+
+bool process_open(const struct process_id *p, const char *boot_id, const char *what, int *ret_fd, GError **error)
+{
+	int fd = process_id_open(p, boot_id);
+
+	if (fd < 0 && fd != -ESRCH)
+		return fail_with(error, fd, "look at %s, process %d", what, p->pid);
+	*ret_fd = MAX(fd, -1);
+	return true;
+}
+
+bool process_look(const struct process_id *p, const char *boot_id, const char *what, bool *ret_alive, GError **error)
+{
+	int fd = -1;
+
+	if (!process_open(p, boot_id, what, &fd, error))
+		return false;
+	*ret_alive = fd >= 0;
+	fd_close(&fd);
+	return true;
 }
 
 char *boot_id_read(GError **error)
@@ -209,41 +239,51 @@ char *boot_id_read(GError **error)
 	return g_strdup(g_strchomp(text));
 }
 
-/* Whether one of the process's arguments is this text. */
-static bool has_argument(pid_t pid, const char *text)
+/* Whether one of the arguments of a command line as /proc has it is this text. */
+static bool has_argument(const char *line, size_t size, const char *text)
 {
-	g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", pid), *line = NULL;
-	gsize size;
-
-	if (!g_file_get_contents(path, &line, &size, NULL))
-		return false;
 	for (const char *arg = line; arg < line + size; arg += strlen(arg) + 1)
 		if (strcmp(arg, text) == 0)
 			return true;
 	return false;
 }
 
-bool process_id_of_monitor(pid_t pid, const char *dir, struct process_id *ret_process)
+bool process_id_of_monitor(pid_t pid, const char *dir, struct process_id *ret_process, GError **error)
 {
+	g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", pid), *line = g_malloc(CMDLINE_MAX);
+	g_autoptr(GError) local = NULL;
 	struct process_id p;
+	ssize_t n;
 
-	if (!process_id_read(pid, &p, NULL) || !has_argument(pid, dir))
+	if (!process_id_read(pid, &p, &local)) {
+		if (local->code == ESRCH)
+			return true;
+		g_propagate_error(error, g_steal_pointer(&local));
 		return false;
-	*ret_process = p;
+	}
+	n = rw_read_file(AT_FDCWD, path, line, CMDLINE_MAX);
+	if (n == -ENOENT || n == -ESRCH || n == -EFBIG) /* it has just ended; or no monitor has that many arguments */
+		return true;
+	if (n < 0)
+		return fail_with(error, (int)n, "read %s", path);
+	if (has_argument(line, (size_t)n, dir))
+		*ret_process = p;
 	return true;
 }
 
 bool process_await_end(const struct process_id *p, const char *boot_id, const char *what, int seconds, bool kill,
 	GError **error)
 {
-	auto_fd fd = process_id_open(p, boot_id);
 	g_autofree char *end = g_strdup_printf("%s's end", what);
 	g_autoptr(GError) late = NULL;
+	auto_fd fd = -1;
+	int opened = -1;
 
-	if (fd == -ESRCH)
-		return true;
+	if (!process_open(p, boot_id, what, &opened, error))
+		return false;
+	fd = opened;
 	if (fd < 0)
-		return fail_with(error, fd, "open a pidfd of %s %d", what, p->pid);
+		return true;
 	if (wait_readable(fd, -1, deadline_in(seconds), end, &late))
 		return true;
 	if (!kill) {

@@ -51,11 +51,20 @@ void record_clear(struct record *record);
 bool process_id_read(pid_t pid, struct process_id *ret_process, GError **error);
 
 /* A pidfd of exactly this process (close-on-exec), or -ESRCH when it has ended (a zombie has), is 0, or boot_id is not
- * that of the running system; or another -errno. */
+ * that of the running system; or another -errno: then nobody knows. -ENOSYS: the kernel has no pidfds that can be waited
+ * for (Linux before 5.3). */
 int process_id_open(const struct process_id *process, const char *boot_id);
 
-/* Whether pid is a monitor that was told this very directory: a pid read from a file may be another's by now. */
-bool process_id_of_monitor(pid_t pid, const char *dir, struct process_id *ret_process);
+/* The same with *ret_fd -1 for a process that has ended. Not having been able to look is an error, with what in its
+ * message ("look at WHAT, process N: ..."). */
+bool process_open(const struct process_id *process, const char *boot_id, const char *what, int *ret_fd, GError **error);
+
+/* Whether it lives. Fails as process_open does. */
+bool process_look(const struct process_id *process, const char *boot_id, const char *what, bool *ret_alive, GError **error);
+
+/* The monitor with this pid, if it was told this very directory: a pid read from a file may be another's by now, and then
+ * *ret_process stays as it is. Fails when the process cannot be looked at. */
+bool process_id_of_monitor(pid_t pid, const char *dir, struct process_id *ret_process, GError **error);
 
 /* Waits until the process has ended, at most seconds; with kill it is then killed. what goes in the message. */
 bool process_await_end(const struct process_id *process, const char *boot_id, const char *what, int seconds, bool kill,

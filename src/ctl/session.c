@@ -311,9 +311,8 @@ Session *session_open_unread(const Container *c, const char *id, GError **error)
 	if (!s)
 		return NULL;
 	s->boot_id = boot_id_read(error);
-	if (!s->boot_id)
+	if (!s->boot_id || !session_read_processes(s, NULL, error))
 		return NULL;
-	(void)session_read_processes(s);
 	return g_steal_pointer(&s);
 }
 
@@ -392,11 +391,20 @@ GPtrArray *session_list(const Container *c, GError **error)
 
 /* --- what is true --------------------------------------------------------------------------------------------------- */
 
-static bool is_alive(const Session *s, const struct process_id *p)
+/* What cannot be looked at is neither alive nor dead: the session stays as it is, and that is an error. */
+static bool look(const Session *s, const struct process_id *p, const char *what, bool *ret_alive, GError **error)
 {
-	auto_fd fd = process_id_open(p, s->boot_id);
+	return process_look(p, s->boot_id, what, ret_alive, error) || fail_prefix(error, "session %s", s->id);
+}
 
-	return fd >= 0;
+static bool look_at_monitor(const Session *s, bool *ret_alive, GError **error)
+{
+	return look(s, &s->monitor_process, "its monitor", ret_alive, error);
+}
+
+static bool look_at_process(const Session *s, bool *ret_alive, GError **error)
+{
+	return look(s, &s->process, "its process", ret_alive, error);
 }
 
 int session_open_bundle(const Session *s, GError **error)
@@ -408,17 +416,20 @@ int session_open_bundle(const Session *s, GError **error)
 	return fd;
 }
 
-/* The monitor's exit file appears whole, when all is over; -1 in it says that the monitor does not know either. */
-static bool read_exit_file(const Session *s, int *ret_code)
+/* The monitor's exit file appears whole, when all is over; -1 in it says that the monitor does not know either. *ret_there:
+ * whether there is one. */
+static bool read_exit_file(const Session *s, bool *ret_there, int *ret_code, GError **error)
 {
 	g_autofree char *name = g_build_filename(s->id, SESSION_EXIT_DIR, s->container->id, NULL);
 	char text[NUM_MAX];
 	ssize_t n = rw_read_file(s->dir_fd, name, text, sizeof text);
 	int64_t code;
 
-	if (n <= 0 || num_parse_i64(text, -1, 255, &code) < 0)
-		return false;
-	*ret_code = (int)code;
+	if (n < 0 && n != -ENOENT)
+		return fail_with(error, (int)n, "session %s: read its exit file", s->id);
+	*ret_there = n > 0 && num_parse_i64(text, -1, 255, &code) == 0;
+	if (*ret_there)
+		*ret_code = (int)code;
 	return true;
 }
 
@@ -443,14 +454,17 @@ static void set_unknown(Session *s, const char *why)
 
 bool session_settle(Session *s, GError **error)
 {
+	bool is_there;
 	int code = -1;
 
 	if (s->state == SESSION_STOPPED)
 		return true;
+	if (!read_exit_file(s, &is_there, &code, error))
+		return false;
 	s->state = SESSION_STOPPED;
 	s->ended_ns = (int64_t)sys_clock_ns(CLOCK_REALTIME);
 	s->process = s->starter = (struct process_id){ 0 };
-	if (!read_exit_file(s, &code))
+	if (!is_there)
 		set_unknown(s, "the session's monitor ended without recording it");
 	else if (code < 0)
 		set_unknown(s, "the session's monitor could not observe it");
@@ -460,61 +474,104 @@ bool session_settle(Session *s, GError **error)
 	return session_save(s, error);
 }
 
-bool session_read_processes(Session *s)
+/* 0: there is none, or it is none of ours. */
+static bool read_pid_file(const Session *s, const char *name, pid_t *ret_pid, GError **error)
 {
-	g_autofree char *monitor_file = g_build_filename(s->id, STORE_MONITOR_PID, NULL);
-	g_autofree char *pid_file = g_build_filename(s->id, SESSION_PID_FILE, NULL);
+	g_autofree char *path = g_build_filename(s->id, name, NULL);
+	g_autoptr(GError) local = NULL;
+
+	*ret_pid = 0;
+	if (statefile_read_pid(s->dir_fd, path, ret_pid, &local) || local->code == 0 || local->code == ENOENT)
+		return true;
+	g_propagate_error(error, g_steal_pointer(&local));
+	return false;
+}
+
+/* The process of the pid file, unless somebody else has its number by now. */
+static bool read_process_of(Session *s, pid_t pid, GError **error)
+{
+	g_autofree char *path = g_build_filename(s->id, SESSION_PID_FILE, NULL);
+	g_autoptr(GError) local = NULL;
 	struct process_id p;
 	struct stat st;
-	pid_t pid;
 
-	if (s->monitor_process.pid == 0 && statefile_read_pid(s->dir_fd, monitor_file, &pid, NULL))
-		(void)process_id_of_monitor(pid, s->path, &s->monitor_process); /* none of ours: it has ended */
-	if (!statefile_read_pid(s->dir_fd, pid_file, &pid, NULL) || fstatat(s->dir_fd, pid_file, &st, 0) < 0)
-		return false;
-	if (s->process.pid == 0 && process_id_read(pid, &p, NULL) && !is_younger(&p, &st.st_mtim))
-		s->process = p;
+	if (fstatat(s->dir_fd, path, &st, 0) < 0)
+		return fail_errno(error, "stat %s", path);
+	if (process_id_read(pid, &p, &local)) {
+		if (!is_younger(&p, &st.st_mtim))
+			s->process = p;
+		return true;
+	}
+	if (local->code == ESRCH)
+		return true;
+	g_propagate_error(error, g_steal_pointer(&local));
+	return false;
+}
+
+bool session_read_processes(Session *s, bool *ret_started, GError **error)
+{
+	pid_t pid, monitor_pid;
+
+	if (!read_pid_file(s, STORE_MONITOR_PID, &monitor_pid, error) ||
+		(s->monitor_process.pid == 0 && monitor_pid != 0 &&
+			!process_id_of_monitor(monitor_pid, s->path, &s->monitor_process, error)) ||
+		!read_pid_file(s, SESSION_PID_FILE, &pid, error) ||
+		(s->process.pid == 0 && pid != 0 && !read_process_of(s, pid, error)))
+		return fail_prefix(error, "session %s", s->id);
+	if (ret_started)
+		*ret_started = pid != 0;
 	return true;
 }
 
 /* The tool that was at starting it has died. What came of it is in the bundle. */
 static bool recover_start(Session *s, GError **error)
 {
-	bool was_started = session_read_processes(s);
+	bool was_started, is_over, process_lives, monitor_lives;
 	int code;
 
-	if (read_exit_file(s, &code))
+	if (!session_read_processes(s, &was_started, error) || !read_exit_file(s, &is_over, &code, error) ||
+		!look_at_process(s, &process_lives, error) || !look_at_monitor(s, &monitor_lives, error))
+		return false;
+	if (is_over)
 		return session_settle(s, error);
-	if (was_started) {
-		if (is_alive(s, &s->process)) {
-			s->state = SESSION_RUNNING;
-			s->starter = (struct process_id){ 0 };
-			return session_save(s, error);
-		}
-		return is_alive(s, &s->monitor_process) || session_settle(s, error);
+	if (process_lives) {
+		s->state = SESSION_RUNNING;
+		s->starter = (struct process_id){ 0 };
+		return session_save(s, error);
 	}
-	if (is_alive(s, &s->monitor_process))
-		return true; /* it may call the runtime yet, or end: the next look tells */
+	if (monitor_lives)
+		return true; /* it may call the runtime yet, or write the end, or end: the next look tells */
+	if (was_started)
+		return session_settle(s, error);
 	s->starter = s->monitor_process = (struct process_id){ 0 };
 	return session_remove_bundle(s, error) && session_save(s, error);
 }
 
 static bool bring_up_to_date(Session *s, GError **error)
 {
+	bool lives = false, is_over = false, monitor_lives = false;
 	int code;
 
-	if (s->state == SESSION_CREATED && s->starter.pid != 0 && !is_alive(s, &s->starter) && !recover_start(s, error))
+	if (s->state == SESSION_CREATED && s->starter.pid != 0 &&
+		(!look(s, &s->starter, "the tool that starts it", &lives, error) || (!lives && !recover_start(s, error))))
 		return false;
-	if (s->state == SESSION_RUNNING && (read_exit_file(s, &code) ||
-						    (!is_alive(s, &s->monitor_process) && !is_alive(s, &s->process)))) {
-		if (s->legacy)
-			return session_forget(s, error) && fail_no_such(error, s->container->id, s->id);
-		if (!session_settle(s, error))
+	if (s->state == SESSION_RUNNING) {
+		/* The exit file last: who dies between has written it. */
+		if (!look_at_monitor(s, &monitor_lives, error) || !look_at_process(s, &lives, error) ||
+			!read_exit_file(s, &is_over, &code, error))
 			return false;
+		is_over = is_over || (!monitor_lives && !lives);
 	}
-	/* Else the monitor's last act is to see to it. */
-	if (s->state != SESSION_STOPPED || is_alive(s, &s->monitor_process))
+	if (is_over && s->legacy)
+		return session_forget(s, error) && fail_no_such(error, s->container->id, s->id);
+	if (is_over && !session_settle(s, error))
+		return false;
+	if (s->state != SESSION_STOPPED)
 		return true;
+	if (!look_at_monitor(s, &monitor_lives, error))
+		return false;
+	if (monitor_lives)
+		return true; /* its last act is to see to what is left */
 	if (!session_remove_bundle(s, error))
 		return false;
 	return !s->remove || (session_forget(s, error) && fail_no_such(error, s->container->id, s->id));
@@ -562,7 +619,8 @@ bool session_await_monitors(const Container *c, GError **error)
 		Session *s = sessions->pdata[i];
 
 		/* A tool that died while it started the session has not noted the monitor. */
-		(void)session_read_processes(s);
+		if (!session_read_processes(s, NULL, error))
+			return false;
 		if (!process_await_end(&s->monitor_process, s->boot_id, "a session's monitor", END_SECONDS, true, error))
 			return fail_prefix(error, "session %s", s->id);
 	}

@@ -89,8 +89,9 @@ bool session_refresh(Session *s, GError **error);
 bool session_save(Session *s, GError **error);
 
 /* Takes the processes that are not known yet from the files in the bundle; those who have such a number by accident are
- * left out. Whether the runtime had got as far as starting one. */
-bool session_read_processes(Session *s);
+ * left out. *ret_started (may be NULL): whether the runtime had got as far as starting one. Fails when the files, or a
+ * process, cannot be looked at. */
+bool session_read_processes(Session *s, bool *ret_started, GError **error);
 
 /* Removes the record; locked. */
 bool session_forget(Session *s, GError **error);

@@ -115,6 +115,20 @@ static bool launch(const struct ctl *ctl, const Session *s, int signal_fd, engin
 	return bundle_fd >= 0 && engine_launch(&l, on_ready, user, ret_running, error);
 }
 
+static bool fail_paused(GError **error, const Container *c)
+{
+	return fail_status(error, CTL_WRONG_STATE, "container %s is paused: nothing can be started in it", c->id);
+}
+
+bool session_require_container(const Container *c, GError **error)
+{
+	g_autoptr(GError) local = NULL;
+
+	if (!container_require_live(c, &local))
+		return fail_status(error, CTL_WRONG_STATE, "%s", local->message);
+	return !(c->record.paused && container_is_paused(c)) || fail_paused(error, c);
+}
+
 /* Says that we are at it: nobody else will start it, and whoever looks later knows whether we have died. */
 static bool claim(Session *s, GError **error)
 {
@@ -125,7 +139,7 @@ static bool claim(Session *s, GError **error)
 	if (s->state != SESSION_CREATED || s->starter.pid != 0)
 		ok = fail_state(error, s, "started");
 	else
-		ok = container_require_live(s->container, error) && process_id_read(getpid(), &s->starter, error) &&
+		ok = session_require_container(s->container, error) && process_id_read(getpid(), &s->starter, error) &&
 		     session_save(s, error);
 	session_unlock(s);
 	return ok;
@@ -164,12 +178,14 @@ static bool await_end(int process_fd, int seconds)
 /* Only the session's process is signalled, not the container. */
 static bool end_process(const Session *s, int seconds, GError **error)
 {
-	auto_fd fd = process_id_open(&s->process, s->boot_id);
+	auto_fd fd = -1;
+	int opened = -1;
 
-	if (fd == -ESRCH)
-		return true;
+	if (!process_open(&s->process, s->boot_id, "its process", &opened, error))
+		return fail_prefix(error, "exec session %s", s->id);
+	fd = opened;
 	if (fd < 0)
-		return fail_with(error, fd, "open a pidfd of process %d", s->process.pid);
+		return true;
 	if (seconds > 0) {
 		(void)sys_pidfd_send_signal(fd, SIGTERM); /* ESRCH: it has just ended */
 		if (await_end(fd, seconds))
@@ -181,27 +197,49 @@ static bool end_process(const Session *s, int seconds, GError **error)
 						      s->id, s->process.pid, KILL_SECONDS);
 }
 
-/* What could not be started is over: its exit code is the one a shell would give. */
-static void note_failure(Session *s, const struct engine_running *r, const GError *failure)
+/* What a start that failed has left running ends. */
+static void end_failed(Session *s, const struct engine_running *r)
 {
-	g_autoptr(GError) error = NULL;
 	struct process_id monitor = { 0 };
+	g_autoptr(GError) error = NULL;
 
 	/* When it was we who gave up, the command may run by now; nobody would know of it. */
-	if (r->pid <= 0 || !process_id_read(r->pid, &s->process, NULL))
-		(void)session_read_processes(s);
+	if ((r->pid <= 0 || !process_id_read(r->pid, &s->process, NULL)) && !session_read_processes(s, NULL, &error))
+		diag_warning("%s", error->message);
+	g_clear_error(&error);
 	if (!end_process(s, 0, &error))
 		diag_warning("%s", error->message);
 	g_clear_error(&error);
-	if (r->monitor_pid > 0 && process_id_of_monitor(r->monitor_pid, s->path, &monitor) &&
-		!process_await_end(&monitor, s->boot_id, "the session's monitor", FAILED_SECONDS, true, &error))
+	if (r->monitor_pid > 0 &&
+		(!process_id_of_monitor(r->monitor_pid, s->path, &monitor, &error) ||
+			!process_await_end(&monitor, s->boot_id, "the session's monitor", FAILED_SECONDS, true, &error)))
 		diag_warning("%s", error->message);
-	g_clear_error(&error);
-	if (!session_lock(s, &error)) {
-		if (ctl_error_status(error) != CTL_NO_SUCH)
-			diag_warning("%s", error->message);
+}
+
+static bool lock_failed(Session *s)
+{
+	g_autoptr(GError) error = NULL;
+	bool ok = session_lock(s, &error);
+
+	if (!ok && ctl_error_status(error) != CTL_NO_SUCH)
+		diag_warning("%s", error->message);
+	return ok;
+}
+
+/* Its end is noted, or it is gone where that was wanted; locked. */
+static void put_away(Session *s)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (!session_remove_bundle(s, &error) || !(s->remove ? session_forget(s, &error) : session_save(s, &error)))
+		diag_warning("%s", error->message);
+}
+
+/* What could not be started is over: its exit code is the one a shell would give. */
+static void note_failure(Session *s, const GError *failure)
+{
+	if (!lock_failed(s))
 		return;
-	}
 	if (s->state == SESSION_CREATED || !s->exit_known) {
 		s->state = SESSION_STOPPED;
 		s->starter = s->process = s->monitor_process = (struct process_id){ 0 };
@@ -211,10 +249,24 @@ static void note_failure(Session *s, const struct engine_running *r, const GErro
 		s->exit_known = true;
 		s->exit_code = ctl_error_status(failure);
 		s->ended_ns = (int64_t)sys_clock_ns(CLOCK_REALTIME);
-		if (!session_remove_bundle(s, &error) ||
-			!(s->remove ? session_forget(s, &error) : session_save(s, &error)))
-			diag_warning("%s", error->message);
+		put_away(s);
 	}
+	session_unlock(s);
+}
+
+/* It can be started later. */
+static void note_refusal(Session *s)
+{
+	if (!lock_failed(s))
+		return;
+	/* The monitor's last act, which knows of no runtime that refuses, may have been quicker. */
+	s->state = SESSION_CREATED;
+	s->starter = s->process = s->monitor_process = (struct process_id){ 0 };
+	g_clear_pointer(&s->unknown_because, g_free);
+	s->exit_known = false;
+	s->exit_code = 0;
+	s->ended_ns = 0;
+	put_away(s);
 	session_unlock(s);
 }
 
@@ -228,7 +280,13 @@ bool session_start(const struct ctl *ctl, Session *s, int signal_fd, engine_read
 		return false;
 	if (launch(ctl, s, signal_fd, on_ready, user, ret_running, &failure))
 		return note_running(s, ret_running, error);
-	note_failure(s, ret_running, failure);
+	end_failed(s, ret_running);
+	/* Paused since the look, or not by us: the runtime has refused, and that uses no session up. */
+	if (s->process.pid == 0 && container_is_paused(s->container)) {
+		note_refusal(s);
+		return fail_paused(error, s->container);
+	}
+	note_failure(s, failure);
 	g_propagate_error(error, g_steal_pointer(&failure));
 	return false;
 }
@@ -294,9 +352,12 @@ static bool settle_idle(Session *s, const char *what, GError **error)
 /* A tool that died while it started the session may have left a monitor that waits for it. */
 static bool end_abandoned_start(Session *s, GError **error)
 {
-	auto_fd starter = process_id_open(&s->starter, s->boot_id);
+	bool lives = true;
 
-	if (s->starter.pid == 0 || starter >= 0)
+	if (s->starter.pid != 0 &&
+		!process_look(&s->starter, s->boot_id, "the tool that starts it", &lives, error))
+		return fail_prefix(error, "exec session %s", s->id);
+	if (lives)
 		return true;
 	session_unlock(s);
 	return process_await_end(&s->monitor_process, s->boot_id, "the session's monitor", FAILED_SECONDS, true, error) &&
@@ -355,7 +416,9 @@ bool session_ended(Session *s, GError **error)
 
 	if (!session_lock(s, error))
 		return false;
-	ok = session_settle(s, error) && session_remove_bundle(s, error) && (!s->remove || session_forget(s, error));
+	/* A start that was refused is over, too: that session may be started again. */
+	ok = (s->state == SESSION_CREATED && s->starter.pid == 0) ||
+	     (session_settle(s, error) && session_remove_bundle(s, error) && (!s->remove || session_forget(s, error)));
 	session_unlock(s);
 	return ok;
 }

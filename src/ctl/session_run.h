@@ -9,6 +9,10 @@
 
 #define SESSION_STOP_SECONDS 10
 
+/* Whether a session can be made or started in this container now: it was created or runs. An error of status
+ * CTL_WRONG_STATE if not. */
+bool session_require_container(const Container *c, GError **error);
+
 /* Starts a created session under a monitor of its own. signal_fd as in engine_launch. A client that is to see all
  * output is connected by on_ready (may be NULL); *ret_running is the caller's. What could not be started is stopped
  * then, with the reason in its record. Called unlocked. */

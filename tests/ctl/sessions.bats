@@ -107,9 +107,70 @@ bundle_gone() { [ ! -e "$(exec_dir)/$SID" ]; }
 	exits 120 ctl session create --preserve-fds -1 "$ID" sh
 	exits 125 ctl session create nosuch sh
 	is "$(ls "$(exec_dir)")" ""
+	create "$ID" true
 	ctl stop -t 0 "$ID"
-	exits 125 ctl session create "$ID" true
+	exits 122 ctl session create "$ID" true
 	has "$stderr" "not running"
+	exits 122 ctl session start "$SID"
+	is "$(state)" created
+}
+
+@test "a paused container is no place to start a session, which stays created" {
+	started sleep 1000
+	create "$ID" -- sh -c 'exit 5'
+	ctl pause "$ID"
+	exits 122 ctl session create "$ID" true
+	one_line "$stderr"
+	exits 122 ctl session start "$SID"
+	is "$stderr" "tallyctl: container $ID is paused: nothing can be started in it"
+	is "$(state)" created
+	exits 125 ctl exec "$ID" true
+	is "$(ls "$(exec_dir)")" "$SID.json"
+	ctl resume "$ID"
+	exits 5 ctl session start --attach "$SID"
+	# by somebody else: only the runtime knows
+	create "$ID" -- sh -c 'exit 6'
+	"$RUNTIME" --root "$CTL/runtime" pause "$ID"
+	exits 122 ctl session start "$SID"
+	one_line "$stderr"
+	is "$(record '.state, has("exitCode"), has("starterPid")')" $'created\nfalse\nfalse'
+	exits 125 ctl exec "$ID" true
+	has "$stderr" paused
+	"$RUNTIME" --root "$CTL/runtime" resume "$ID"
+	exits 6 ctl session start --attach "$SID"
+	ctl session rm --all "$ID"
+}
+
+# blind CALL ERROR ARGS...: tallyctl for which this system call always fails
+blind() {
+	env ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0" strace -qq -o "$DIR/trace" -e "trace=$1" \
+		-e "inject=$1:error=$2" "$TALLYCTL" --root "$CTL" --monitor "$MONITOR" --runtime "$RUNTIME" "${@:3}" 3>&- 4>&-
+}
+
+@test "processes that cannot be looked at are neither alive nor dead" {
+	started sleep 1000
+	create "$ID" -- sleep 1000
+	ctl session start "$SID"
+	local before error
+	before=$(cat "$(exec_dir)/$SID.json")
+	for error in EMFILE ENFILE ENOMEM ENOSYS; do
+		exits 125 blind pidfd_open "$error" session inspect "$SID"
+		one_line "$stderr"
+		like "$stderr" "session $SID: look at its monitor, process [0-9]*: "
+		exits 125 blind pidfd_open "$error" session stop "$SID"
+		exits 125 blind pidfd_open "$error" session rm --force "$SID"
+		exits 125 blind pidfd_open "$error" session start "$SID"
+		exits 0 blind pidfd_open "$error" --json ps
+		is "$(jq -r '.[0].status' <<<"$output")" unknown
+		has "$stderr" "look at the monitor"
+		exits 125 blind pidfd_open "$error" rm "$ID"
+		has "$stderr" unknown
+		exits 125 blind pidfd_open "$error" wait "$ID"
+	done
+	is "$(cat "$(exec_dir)/$SID.json")" "$before"
+	is "$(state)" running
+	is "$(ctl_status)" running
+	ctl session rm --force -t 0 "$SID"
 }
 
 @test "B18 B47 an unknown session is told so, with its id, and as JSON when that is asked for" {
