@@ -51,8 +51,12 @@ static bool await_sessions(const Container *c, GError **error)
 
 	for (guint i = 0; sessions && i < sessions->len; i++) {
 		Session *s = sessions->pdata[i];
-		auto_fd fd = process_id_open(&s->process, s->boot_id);
+		auto_fd fd = -1;
+		int opened = -1;
 
+		if (!process_open(&s->process, s->boot_id, "a session's process", &opened, error))
+			return false;
+		fd = opened;
 		if (fd >= 0 && !wait_readable(fd, -1, DEADLINE_NEVER, "the end of a session", error))
 			return false;
 	}

@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "base/proc.h"
 #include "base/rw.h"
+#include "common/diag.h"
 #include "common/error.h"
 #include "common/json.h"
 #include "ctl/engine.h"
@@ -174,9 +175,11 @@ static void add_ours(const Container *c, GArray *list)
 		p->init = true;
 	for (guint i = 0; sessions && i < sessions->len; i++) {
 		Session *s = sessions->pdata[i];
+		g_autoptr(GError) local = NULL;
 
-		if (s->state == SESSION_CREATED)
-			(void)session_read_processes(s); /* being started, or its tool has died */
+		/* Being started, or its tool has died. */
+		if (s->state == SESSION_CREATED && !session_read_processes(s, NULL, &local))
+			diag_warning("%s", local->message);
 		p = listed(list, &s->process);
 		if (p && !p->session)
 			p->session = g_strdup(s->id);
