@@ -23,11 +23,8 @@ static void on_client(struct loop_watch *w, uint32_t events, void *user);
 /* What was kept for clients that lag may go when none is left. */
 static void nobody_behind(struct attach *a)
 {
-	if (a->n_behind > 0)
-		return;
-	backlog_drop(a->backlog, a->backlog->log->generation, a->n_clients == 0);
-	if (a->spill)
-		spill_close(a->spill);
+	if (a->n_behind == 0)
+		catchup_rest(a->catchup, a->n_clients == 0);
 }
 
 /* Closing with unread input would destroy the output that is queued for the client. First nothing more may come, or one
@@ -149,18 +146,18 @@ static int send_replay(struct attach_client *c)
 	return 1;
 }
 
-/* Serves a client from the log until it has caught up with the spool, its socket is full, or its turn is over. */
-static int send_from_log(struct attach_client *c)
+/* Serves a client from files until it has caught up with the spool, its socket is full, or its turn is over. */
+static int send_from_files(struct attach_client *c)
 {
 	struct attach *a = c->attach;
 
 	_Static_assert(BACKLOG_PACKET <= ATTACH_PACKET_MAX, "a packet from the log has to fit");
 	for (uint32_t turn = 0; turn < BEHIND_TURN;) {
-		struct backlog_mark mark = c->mark;
+		struct catchup_place place = c->place;
 		struct cursor cursor = c->cursor;
 		enum stream stream;
 		const char *data;
-		int n = backlog_pack(a->backlog, &mark, cursor.pos, &stream, &data), r;
+		int n = catchup_pack(a->catchup, &place, cursor.pos, &stream, &data), r;
 
 		if (n == 0) {
 			if (!spool_covers(a->spool, &c->cursor))
@@ -176,21 +173,21 @@ static int send_from_log(struct attach_client *c)
 		r = send_packet(c->fd, stream, data, (uint32_t)n);
 		if (r <= 0)
 			return r;
-		c->mark = mark;
+		c->place = place;
 		c->cursor = cursor;
 		turn += (uint32_t)n;
 	}
 	return 0; /* its socket has room: the loop comes back at once */
 }
 
-/* A client that has all that the log has needs nothing before the log's present end. */
-static void refresh_mark(struct attach_client *c)
+/* A client that has all that is in the files needs nothing before their present end. */
+static void refresh_place(struct attach_client *c)
 {
-	const struct k8s_log *log = c->attach->backlog->log;
+	const struct catchup *k = c->attach->catchup;
 
-	if (!c->behind && c->cursor.pos[STREAM_OUT] >= log->stream[STREAM_OUT].logged &&
-		c->cursor.pos[STREAM_ERR] >= log->stream[STREAM_ERR].logged)
-		c->mark = backlog_end(c->attach->backlog);
+	if (!c->behind && c->cursor.pos[STREAM_OUT] >= catchup_has(k, STREAM_OUT) &&
+		c->cursor.pos[STREAM_ERR] >= catchup_has(k, STREAM_ERR))
+		c->place = catchup_end(k);
 }
 
 /* Nothing has what the client needs next: it goes on with what comes now. */
@@ -205,7 +202,7 @@ static void client_skip(struct attach_client *c)
 	a->n_behind -= c->behind;
 	c->behind = false;
 	nobody_behind(a);
-	c->mark = backlog_end(a->backlog);
+	c->place = catchup_end(a->catchup);
 }
 
 /* Whether the client is still there. */
@@ -245,7 +242,7 @@ static void client_serve(struct attach_client *c)
 	int r = replay_pending(&c->replay) ? send_replay(c) : 1;
 
 	if (r > 0)
-		r = c->behind ? send_from_log(c) : send_from_spool(c);
+		r = c->behind ? send_from_files(c) : send_from_spool(c);
 	if (r == -ENODATA) {
 		if (!client_lost(c))
 			return;
@@ -256,7 +253,7 @@ static void client_serve(struct attach_client *c)
 		return;
 	}
 	c->blocked = r == 0;
-	refresh_mark(c);
+	refresh_place(c);
 	client_update(c);
 }
 
@@ -360,7 +357,7 @@ static void client_open(struct attach *a, int fd)
 		.used = true,
 		.reading = true,
 	};
-	c->mark = backlog_end(a->backlog);
+	c->place = catchup_end(a->catchup);
 	if (a->replay)
 		c->replay = replay_start(a->replay);
 	c->blocked = replay_pending(&c->replay); /* is served in its own turn */
@@ -446,7 +443,7 @@ void attach_serve(struct attach *a)
 	if (a->replay)
 		replay_feed(a->replay, a->spool);
 	FOR_EACH_LISTENER(a, c)
-	if (!c->blocked || (c->behind && !backlog_reaches(a->backlog, &c->mark)))
+	if (!c->blocked || (c->behind && !catchup_reaches(a->catchup, &c->place)))
 		client_serve(c); /* also to let go whom nothing can serve any more */
 }
 
@@ -458,9 +455,8 @@ void attach_wanted(const struct attach *a, uint64_t wanted[N_STREAMS])
 		if (!c->used || c->deaf)
 			continue;
 		for (int s = 0; s < N_STREAMS; s++) {
-			/* A client behind meets the spool where the log ends: what the log still carries must be here.
-			 */
-			uint64_t need = c->behind ? a->backlog->log->stream[s].logged : c->cursor.pos[s];
+			/* A client behind meets the spool where the files end: what is not in them yet must be here. */
+			uint64_t need = c->behind ? catchup_has(a->catchup, (enum stream)s) : c->cursor.pos[s];
 
 			if (need < wanted[s])
 				wanted[s] = need;
@@ -468,20 +464,23 @@ void attach_wanted(const struct attach *a, uint64_t wanted[N_STREAMS])
 	}
 }
 
-/* Starts the spill with what the spool holds, from the byte that the slowest client needs next. */
+/* The spill starts with what the spool holds, from the byte that the slowest client needs next. */
 static void start_spill(struct attach *a)
 {
 	struct cursor from = spool_end(a->spool);
-	struct backlog_mark start;
 
 	attach_wanted(a, from.pos);
-	from.seq = 0;
-	if (spill_open(a->spill, &from) < 0)
+	if (catchup_leave_log(a->catchup, a->spool, from.pos) < 0)
 		return; /* then who lags has to go */
-	start = backlog_end(a->backlog);
 	FOR_EACH_CLIENT(a, c)
-	c->mark = start;
-	spill_feed(a->spill, a->spool);
+	if (!c->behind)
+		c->place = (struct catchup_place){ true, a->catchup->spill_start };
+}
+
+void attach_leave_log(struct attach *a)
+{
+	if (a->n_behind && !spill_active(&a->catchup->spill))
+		start_spill(a);
 }
 
 bool attach_make_room(struct attach *a)
@@ -490,8 +489,6 @@ bool attach_make_room(struct attach *a)
 
 	if (a->overflow == ATTACH_BLOCK)
 		return false;
-	if (a->spill && !spill_active(a->spill) && a->n_clients)
-		start_spill(a);
 	FOR_EACH_LISTENER(a, c)
 	{
 		enum stream stream;
@@ -500,7 +497,9 @@ bool attach_make_room(struct attach *a)
 		if (c->behind || !spool_peek(a->spool, &c->cursor, &stream, &data))
 			continue;
 		gained = true;
-		if (backlog_reaches(a->backlog, &c->mark) && backlog_hold(a->backlog) == 0) {
+		if (!catchup_reaches(a->catchup, &c->place) && !spill_active(&a->catchup->spill))
+			start_spill(a);
+		if (catchup_hold(a->catchup, &c->place)) {
 			c->behind = true;
 			a->n_behind++;
 		} else {
@@ -524,25 +523,25 @@ void attach_log_retires(struct attach *a)
 
 	FOR_EACH_LISTENER(a, c)
 	{
-		refresh_mark(c);
-		wanted = wanted || c->behind || c->mark.offset != a->backlog->log->size;
+		refresh_place(c);
+		wanted = wanted || c->behind || c->place.mark.offset != a->catchup->log.log->size;
 	}
 	/* Fails when descriptors are short: who needs that file is then let go when he comes to it. */
 	if (wanted)
-		(void)backlog_hold(a->backlog);
+		(void)backlog_hold(&a->catchup->log);
 }
 
 void attach_log_replaced(struct attach *a)
 {
-	uint32_t oldest = a->backlog->log->generation;
+	uint32_t oldest = a->catchup->log.log->generation;
 
 	FOR_EACH_LISTENER(a, c)
 	{
-		refresh_mark(c);
-		if (c->mark.segment < oldest)
-			oldest = c->mark.segment;
+		refresh_place(c);
+		if (!c->place.in_spill && c->place.mark.segment < oldest)
+			oldest = c->place.mark.segment;
 	}
-	backlog_drop(a->backlog, oldest, false);
+	catchup_drop(a->catchup, oldest);
 }
 
 void attach_stdin_ready(struct attach *a)
@@ -559,7 +558,7 @@ void attach_stdin_ready(struct attach *a)
 void attach_trim(struct attach *a)
 {
 	if (a->n_clients && !a->n_behind)
-		backlog_trim(a->backlog);
+		catchup_trim(a->catchup);
 }
 
 static bool client_served(const struct attach_client *c)

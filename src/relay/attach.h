@@ -1,27 +1,25 @@
 /* The attach socket: clients that see the container's output and may type into it.
  *
  * To a client: packets of one byte (2 stdout, 3 stderr) and at most 8192 bytes. From a client: bytes for stdin. A
- * client never slows a container: it takes from the spool at its own pace, is served from the log when the spool has
- * to go on without it, and only when the log cannot serve it is let go, or misses what it has not taken, as was chosen.
- * An exec session waits for its client instead, because there is nothing to catch up from. Without a log file a spill
- * file takes its place. */
+ * client never slows a container: it takes from the spool at its own pace, is served from the log or a spill file when the
+ * spool has to go on without it (catchup.h), and only when those cannot serve it is let go, or misses what it has not
+ * taken, as was chosen. An exec session waits for its client instead. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/loop.h"
-#include "relay/backlog.h"
+#include "relay/catchup.h"
 #include "relay/replay.h"
-#include "relay/spill.h"
 #include "relay/spool.h"
 #include "relay/stdinq.h"
 
 #define ATTACH_CLIENTS    128u
 #define ATTACH_PACKET_MAX 8192u
 
-/* What happens when the spool is full of what a client has not taken: it is served from the log, and if that cannot serve
- * it let go (ATTACH_DISCONNECT) or shown only what comes from then on (ATTACH_SKIP); or the container waits for it. */
+/* What happens when the spool is full of what a client has not taken: it is served from files, and if they cannot serve it
+ * let go (ATTACH_DISCONNECT) or shown only what comes from then on (ATTACH_SKIP); or the container waits for it. */
 enum attach_overflow { ATTACH_DISCONNECT, ATTACH_SKIP, ATTACH_BLOCK };
 
 struct attach;
@@ -31,10 +29,10 @@ struct attach_client {
 	struct attach *attach;
 	struct cursor cursor;
 	struct replay_place replay; /* what is still to be shown of the time before it came */
-	struct backlog_mark mark; /* everything at and after it in the log covers what the cursor has not taken */
+	struct catchup_place place; /* everything at and after it covers what the cursor has not taken */
 	int fd;
 	bool used;           /* false: the place is free */
-	bool behind;         /* served from the log */
+	bool behind;         /* served from the log or the spill */
 	bool blocked;        /* its socket takes nothing at the moment */
 	bool reading;        /* it may still send */
 	bool deaf;           /* it takes no output any more; what it sent may still wait to be read */
@@ -44,8 +42,7 @@ struct attach_client {
 struct attach {
 	struct loop *loop;
 	struct spool *spool;
-	struct backlog *backlog; /* over the log, or over the spill where there is one */
-	struct spill *spill;     /* NULL: the log itself serves lagging clients */
+	struct catchup *catchup; /* what lagging clients are served from */
 	struct replay *replay;   /* NULL: nobody is shown what was before he came */
 	struct stdinq *input;
 	enum attach_overflow overflow;
@@ -75,8 +72,11 @@ void attach_serve(struct attach *a);
 /* Lowers wanted[] to what clients still need from the spool. */
 void attach_wanted(const struct attach *a, uint64_t wanted[N_STREAMS]);
 
-/* The spool is full: lets lagging clients of a container go on from the log. Whether anything was gained. */
+/* The spool is full: lets lagging clients of a container go on from files. Whether anything was gained. */
 bool attach_make_room(struct attach *a);
+
+/* The log is about to lose bytes, or takes none: who is served from it goes on from the spill where it ends. */
+void attach_leave_log(struct attach *a);
 
 /* The log is about to be replaced / was replaced by a new file. */
 void attach_log_retires(struct attach *a);

@@ -49,9 +49,10 @@ bool backlog_reaches(const struct backlog *b, const struct backlog_mark *mark)
 {
 	uint32_t slot = mark->segment % BACKLOG_SEGMENTS;
 
-	if (b->log->fd < 0 || !b->log->regular || b->log->patchy || b->log->breaks != mark->breaks)
+	if (b->frozen ? b->breaks != mark->breaks :
+			(b->log->fd < 0 || !b->log->regular || b->log->json || b->log->patchy || b->log->breaks != mark->breaks))
 		return false;
-	return mark->segment == b->log->generation ||
+	return (!b->frozen && mark->segment == b->log->generation) ||
 		(b->segment[slot].fd >= 0 && b->segment[slot].generation == mark->segment);
 }
 
@@ -60,6 +61,8 @@ int backlog_hold(struct backlog *b)
 	uint32_t slot = b->log->generation % BACKLOG_SEGMENTS;
 	char path[NUM_MAX + 16] = "/proc/self/fd/";
 
+	if (b->frozen)
+		return 0;
 	if (b->segment[slot].fd < 0 || b->segment[slot].generation != b->log->generation) {
 		fd_close(&b->segment[slot].fd);
 		num_format_i64(path + strlen(path), b->log->fd);
@@ -71,6 +74,21 @@ int backlog_hold(struct backlog *b)
 	}
 	b->segment[slot].end = b->log->size;
 	return 0;
+}
+
+void backlog_freeze(struct backlog *b)
+{
+	if (b->frozen)
+		return;
+	(void)backlog_hold(b); /* fails when descriptors are short: who needs that file is let go when he comes to it */
+	b->frozen = true;
+	b->last = b->log->generation;
+	b->breaks = b->log->breaks;
+}
+
+void backlog_thaw(struct backlog *b)
+{
+	b->frozen = false;
 }
 
 void backlog_drop(struct backlog *b, uint32_t oldest, bool idle)
@@ -113,14 +131,15 @@ static int32_t window_at(struct backlog *b, uint32_t slot, uint64_t offset, uint
 
 int backlog_read(struct backlog *b, struct backlog_mark *mark, struct backlog_piece *ret_piece)
 {
-	uint32_t slot = mark->segment % BACKLOG_SEGMENTS;
+	uint32_t slot = mark->segment % BACKLOG_SEGMENTS, last;
 	uint64_t end;
 	const char *record = NULL, *nl;
 	int32_t n;
 
 	if (!backlog_reaches(b, mark))
 		return -ENODATA;
-	if (mark->segment == b->log->generation) {
+	last = b->frozen ? b->last : b->log->generation;
+	if (mark->segment == last) {
 		int r = backlog_hold(b);
 
 		if (r < 0)
@@ -128,7 +147,7 @@ int backlog_read(struct backlog *b, struct backlog_mark *mark, struct backlog_pi
 	}
 	end = b->segment[slot].end;
 	if (mark->offset >= end) {
-		if (mark->segment == b->log->generation)
+		if (mark->segment == last)
 			return 0;
 		mark->segment++; /* on to the file that replaced this one */
 		mark->offset = 0;

@@ -1,4 +1,4 @@
-/* What a client missed while it did not read: served from the log file, which holds every byte in reading order.
+/* What a client missed while it did not read: served from a log file that holds every byte in reading order.
  *
  * The log may be replaced meanwhile (size limit, reopen): then the old file is kept open as a segment until the clients
  * that need it are through with it. Segments are few: a client that is further behind than they reach is let go. */
@@ -29,6 +29,9 @@ struct backlog {
 		int fd;       /* -1: not open */
 		uint64_t end; /* of the current one the log knows better */
 	} segment[BACKLOG_SEGMENTS]; /* at generation modulo BACKLOG_SEGMENTS */
+	bool frozen;                 /* what the log gets from now on is not looked at: */
+	uint32_t last;               /* its last segment */
+	uint64_t breaks;             /* and what it had of these, then */
 	char *window;                /* BACKLOG_WINDOW bytes of a file, and BACKLOG_PACKET for a packet made of them; mapped */
 	uint32_t window_len;
 	uint32_t window_segment;
@@ -58,6 +61,10 @@ int backlog_hold(struct backlog *b);
 
 /* Closes the segments before generation oldest, and the present one too when idle. */
 void backlog_drop(struct backlog *b, uint32_t oldest, bool idle);
+
+/* The log ends here for who is served from it, whatever becomes of it; it must not have lost anything yet. */
+void backlog_freeze(struct backlog *b);
+void backlog_thaw(struct backlog *b);
 
 /* Gives the memory of reading back; what is read later is read anew. */
 void backlog_trim(struct backlog *b);

@@ -249,7 +249,7 @@ static void put_attach(struct out *o, const struct relay *r)
 	number(o, "places", ATTACH_CLIENTS);
 	number(o, "cut_off", a->n_cut);
 	number(o, "skipped_bytes", a->n_skipped);
-	boolean(o, "spill", a->spill && spill_active(a->spill));
+	boolean(o, "spill", spill_active(&a->catchup->spill));
 	open_array(o, "clients");
 	for (uint32_t i = 0; a->n_clients && i < ATTACH_CLIENTS; i++)
 		if (a->client[i].used)

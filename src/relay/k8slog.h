@@ -81,6 +81,9 @@ struct k8s_log {
 	char stamp[K8S_PREFIX + 3]; /* json: the time alone */
 	/* The size limit was reached: replace the file. Called with an empty buffer; may call k8s_use_file. */
 	void (*on_full)(struct k8s_log *log, void *user);
+	/* Called before bytes go missing from the file, or others come between: up to log->size it holds all that logged
+	 * counts, for the last time. May be NULL. */
+	void (*on_break)(struct k8s_log *log, void *user);
 	void *user;
 };
 

@@ -13,16 +13,23 @@
 #define DROP_AT_ONCE  (64u * 1024)     /* of the oldest: moving the rest costs more than a record */
 #define MARK_INTERVAL 1000000000ull
 
+/* Until what waits is written, nobody can find his place in the file any more. */
+static void mark_patchy(struct k8s_log *log)
+{
+	if (!log->patchy && log->on_break)
+		log->on_break(log, log->user);
+	log->patchy = true;
+}
+
 /* Counts a record that is not going to be in the file. stamp: its time. */
 static void count_drop(struct k8s_log *log, enum stream stream, uint32_t bytes, const char *stamp, uint32_t stamp_len)
 {
 	struct k8s_stream *s = &log->stream[stream];
 
+	mark_patchy(log);
 	s->dropped += bytes;
 	s->dropped_records++;
-	/* Where the bytes are missing is behind what waits: before that is written nobody can find his place in the file. */
-	s->late += bytes;
-	log->patchy = true;
+	s->late += bytes; /* where they are missing is behind what waits */
 	if (stamp_len >= sizeof s->gap.to)
 		stamp_len = sizeof s->gap.to - 1;
 	memcpy(s->gap.to, stamp, stamp_len);
@@ -92,7 +99,7 @@ static uint32_t cut_back(struct k8s_log *log, uint32_t torn)
 
 	if (!torn || (end >= (off_t)torn && ftruncate(log->fd, end - (off_t)torn) == 0))
 		return 0;
-	log->patchy = true;
+	mark_patchy(log);
 	return torn; /* a pipe or a failing disk: the record goes on where it was cut */
 }
 
@@ -264,6 +271,8 @@ static void write_marker(struct k8s_log *log, enum stream stream)
 		log->on_full(log, log->user);
 		size = k8s_build_marker(log, stream, text, (uint32_t)n);
 	}
+	if (log->on_break)
+		log->on_break(log, log->user); /* these bytes are not the container's */
 	done = rw_write(log->fd, log->buf, size); /* a pipe takes so little whole or not at all */
 	if (done > 0 && done < size)
 		done = cut_back(log, (uint32_t)done);
@@ -272,7 +281,7 @@ static void write_marker(struct k8s_log *log, enum stream stream)
 	log->size += (uint64_t)done;
 	log->counted += (uint64_t)done;
 	log->total += (uint64_t)done;
-	log->breaks++; /* these bytes are not the container's */
+	log->breaks++;
 	s->gap.bytes = s->gap.records = 0;
 }
 

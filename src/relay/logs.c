@@ -41,7 +41,7 @@ void relay_child_gone(struct relay *r, pid_t pid, int status)
 static void reopen_log(struct k8s_log *log, void *user)
 {
 	struct relay *r = user;
-	bool serves_clients = r->backlog.log == log;
+	bool serves_clients = log == &r->log;
 	int err;
 
 	k8s_flush(log);
@@ -71,6 +71,14 @@ void logs_set_policy(struct relay *r, uint32_t streams, enum log_policy policy)
 				feeder_set_policy(&r->feeder[i], s, policy);
 	say(r, RELAY_INFO, "log policy is now", feeder_policy_name(policy), 0);
 	pump_resume(&r->pump);
+}
+
+static void on_log_break(struct k8s_log *log, void *user)
+{
+	struct relay *r = user;
+
+	(void)log;
+	attach_leave_log(&r->attach);
 }
 
 static void on_log_ready(struct feeder *f, void *user)
@@ -120,6 +128,7 @@ int logs_start(struct relay *r)
 		log->total_max = set->log_total_max;
 		log->marker = set->log_marker;
 		log->on_full = reopen_log;
+		log->on_break = i == 0 ? on_log_break : NULL; /* the one that serves clients */
 		log->user = r;
 	}
 	return err;
@@ -146,12 +155,4 @@ uint32_t logs_start_feeders(struct relay *r)
 	if (r->journal.wanted)
 		start_feeder(r, n++, NULL, &r->journal);
 	return n;
-}
-
-bool logs_serve_clients(const struct relay *r)
-{
-	for (int s = 0; s < N_STREAMS; s++)
-		if (r->set.log_policy[s] != LOG_BLOCK || r->set.log_rate[s].per_s)
-			return false;
-	return r->log.regular && !r->log.json;
 }

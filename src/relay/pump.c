@@ -80,8 +80,7 @@ static void pass_on(struct pump *p, uint32_t quiet)
 			k8s_set_time(f->log, &now);
 		feeder_run(f, quiet);
 	}
-	if (p->attach->spill && spill_active(p->attach->spill))
-		spill_feed(p->attach->spill, p->spool);
+	catchup_feed(p->attach->catchup, p->spool);
 	attach_serve(p->attach);
 	release_spool(p);
 }
@@ -153,7 +152,7 @@ static uint32_t make_space(struct pump *p, enum stream stream, char **ret_space)
 		space = spool_space(p->spool, stream, ret_space);
 	}
 	if (!space && p->attach->n_behind) {
-		k8s_give_up(p->attach->backlog->log); /* nor for a disk that takes nothing: they are let go */
+		attach_leave_log(p->attach); /* nor for a disk that takes nothing */
 		attach_serve(p->attach);
 	}
 	FOR_EACH_FEEDER(p, f)

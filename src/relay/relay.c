@@ -355,18 +355,15 @@ void relay_event(struct relay *r, enum life_event event)
 static int start_io(struct relay *r)
 {
 	const struct relay_setup *set = &r->set;
-	bool readable;
 	int err;
 
 	r->compress = (struct compress){ .program = set->compressor.path ? &r->set.compressor : NULL,
 		.suffix = set->compressed_suffix,
 		.null_fd = set->null_fd };
-	err = spool_init(&r->spool) ?: logs_start(r) ?: spill_init(&r->spill, set->spill_dir);
+	err = spool_init(&r->spool) ?: logs_start(r) ?: catchup_init(&r->catchup, &r->log, set->spill_dir);
 	if (err == 0 && set->journal_fields)
 		err = journal_init(&r->journal, JOURNAL_SOCKET, set->journal_fields, set->journal_partial);
 	r->journal.prefixes = set->journal_prefixes;
-	readable = logs_serve_clients(r);
-	err = err ?: backlog_init(&r->backlog, readable ? &r->log : &r->spill.log);
 	if (err < 0)
 		return err;
 	err = stdinq_init(&r->input, &r->loop, set->stdin_fd, on_stdin_room, r) ?:
@@ -375,9 +372,8 @@ static int start_io(struct relay *r)
 	if (err < 0)
 		return err;
 	r->input.expected = set->console_fd >= 0;
-	r->attach.backlog = &r->backlog;
+	r->attach.catchup = &r->catchup;
 	r->attach.replay = set->attach_replay ? &r->replay : NULL;
-	r->attach.spill = readable ? NULL : &r->spill;
 	r->attach.close_stdin = set->close_stdin;
 	r->attach.overflow = set->attach_overflow;
 	r->attach.on_progress = on_client_progress;

@@ -12,7 +12,7 @@
 
 #include "base/loop.h"
 #include "relay/attach.h"
-#include "relay/backlog.h"
+#include "relay/catchup.h"
 #include "relay/cgroup.h"
 #include "relay/compress.h"
 #include "relay/console.h"
@@ -108,9 +108,8 @@ struct relay {
 	struct k8s_log log; /* the first log file; without any its descriptor is -1 */
 	struct k8s_log *more_logs; /* RELAY_LOGS - 1, mapped where there is more than one */
 	struct compress compress;
-	struct backlog backlog;
+	struct catchup catchup;
 	struct journal journal;
-	struct spill spill;      /* in use when there is no log file that can be read again */
 	struct stdinq input;
 	struct replay replay;
 	struct attach attach;
@@ -152,7 +151,6 @@ void relay_child_gone(struct relay *r, pid_t pid, int status);
 /* logs.c: the log files, the journal, and what feeds them. */
 int logs_start(struct relay *r);
 uint32_t logs_start_feeders(struct relay *r); /* one for each file and one for the journal: how many */
-bool logs_serve_clients(const struct relay *r); /* all that clients who lag want is in the first log file, and soon */
 void logs_reopen(struct relay *r);
 void logs_compress(struct relay *r); /* old files that are to be; not while only the runtime is reaped */
 void logs_set_policy(struct relay *r, uint32_t streams, enum log_policy policy);

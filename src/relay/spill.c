@@ -1,8 +1,9 @@
-/* Where lagging attach clients are served from when there is no log file. */
+/* Where lagging attach clients are served from when no log file can. */
 #include "relay/spill.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/vfs.h>
 
 #include "base/fd.h"
 
@@ -12,13 +13,28 @@ int spill_init(struct spill *s, const char *dir)
 	return k8s_init(&s->log, -1, NULL);
 }
 
+/* Where the log is full the spill's directory is likely to be, too. */
+static bool is_roomy(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize >= SPILL_MAX;
+}
+
+static int open_unlinked(const char *dir)
+{
+	return dir ? open(dir, O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0600) : -1;
+}
+
 int spill_open(struct spill *s, const struct cursor *from)
 {
 	static const struct timespec no_time = { 0 }; /* these records are for ourselves */
-	int fd = s->dir ? open(s->dir, O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0600) : -1;
+	auto_fd near = open_unlinked(s->dir), far = -1;
+	int fd;
 
-	if (fd < 0)
-		fd = open("/tmp", O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
+	if (near < 0 || !is_roomy(near))
+		far = open_unlinked("/tmp");
+	fd = far < 0 || (near >= 0 && !is_roomy(far)) ? steal_fd(&near) : steal_fd(&far);
 	if (fd < 0)
 		return -errno;
 	k8s_forget(&s->log);

@@ -1,5 +1,5 @@
-/* Where lagging attach clients are served from when there is no log file: an unlinked file of bounded size, with the
- * same records as a log. It exists only while somebody lags. */
+/* Where lagging attach clients are served from when no log file can: an unlinked file of bounded size, with the same records
+ * as a log. It exists only while somebody lags. */
 #pragma once
 
 #include "relay/k8slog.h"
@@ -10,7 +10,7 @@
 struct spill {
 	struct k8s_log log; /* fd is -1 while nobody needs it */
 	struct cursor cursor;
-	const char *dir;    /* where the file is made; /tmp when that fails */
+	const char *dir;    /* where the file is made; /tmp when that fails, or has less room than SPILL_MAX */
 };
 
 /* Sets up a zeroed object without a file. 0 or -errno. */

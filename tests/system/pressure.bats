@@ -234,6 +234,33 @@ streams() { jq -r ".streams.stdout | .$1" "$BUNDLE/exit.json"; }
 	umount "$DIR/small"
 }
 
+@test "promise 3: who lags while the log begins to drop, its disk full or its policy changed, gets every byte" {
+	gets_everything() {
+		local once=$(numbers emit 4000000 | wc -c)
+		bundle sh -c 'read go; numbers emit 4000000; read go; numbers emit 4000000; read go; echo end'
+		started_on "$DIR/small/log" -i --leave-stdin-open
+		client slow --no-stdin
+		client driver
+		kill -STOP "${CLIENT_PID[slow]}"
+		send driver '\n'
+		dumped_until ".logs[0].stdout.dropped_bytes > 1000000 and .streams.stdout.read_bytes == $once and .attach.spill"
+		ctl 'policy both drop-oldest\n'
+		send driver '\n'
+		dumped_until ".streams.stdout.read_bytes == $((2 * once))"
+		kill -CONT "${CLIENT_PID[slow]}"
+		dumped_until '.attach.spill | not'
+		send driver '\n'
+		mon_end
+		client_ends slow 0
+		{ numbers emit 4000000; numbers emit 4000000; echo end; } | cmp - "$DIR/slow.out"
+		is "$(jq .attach_clients_cut_off,.attach_skipped_bytes "$BUNDLE/exit.json" | xargs)" "0 0"
+	}
+	mkdir "$DIR/small"
+	mount -t tmpfs -o size=1m tmpfs "$DIR/small"
+	if monitor_is_ours; then gets_everything; fi
+	umount "$DIR/small"
+}
+
 @test "a disk whose writes fail now and then loses nothing" {
 	loses_nothing() {
 		cat >"$DIR/failing" <<-X
