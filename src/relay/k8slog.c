@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -222,10 +223,12 @@ static void add_json(struct k8s_log *log, enum stream stream, const char *data, 
 
 uint32_t k8s_build_marker(struct k8s_log *log, enum stream stream, const char *text, uint32_t n)
 {
+	/* A pipe takes so much (PIPE_BUF) whole or not at all, and nothing that is torn could be taken back. */
+	bool fits = log->regular || jsonlog_size(n, (uint32_t)strlen(log->attrs)) <= PIPE_BUF;
 	char *p;
 
 	if (log->json)
-		return jsonlog_build(log->buf, stream, text, n, true, log->attrs, log->stamp);
+		return jsonlog_build(log->buf, stream, text, n, true, fits ? log->attrs : "", log->stamp);
 	p = put_prefix(log, log->buf, stream, true);
 	memcpy(p, text, n);
 	p[n] = '\n';

@@ -415,6 +415,27 @@ static void test_any_trouble_leaves_whole_records_and_exact_accounts(struct fixt
 	g_assert_cmpuint(f->log.stream[0].dropped, >, 0);
 }
 
+/* The pipe has room for a little more than PIPE_BUF bytes, and the record with its attributes is longer. */
+static void test_a_marker_in_a_pipe_is_never_torn(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *label = g_strnfill(6000, 'l'), *attrs = g_strdup_printf("{\"l\":\"%s\"}", label);
+	int room = 5000, size = fcntl(f->log.fd, F_GETPIPE_SZ);
+	g_autofree char *full = g_strnfill((gsize)(size - room), '\n');
+
+	(void)data;
+	f->log.json = f->log.marker = true;
+	f->log.attrs = attrs;
+	k8s_set_time(&f->log, &(struct timespec){ .tv_sec = 1 });
+	f->log.discard = true;
+	feed_line(f, STREAM_OUT, 10);
+	g_assert_cmpint(write(f->log.fd, full, (size_t)(size - room)), ==, size - room);
+	k8s_mark_gaps(&f->log, true);
+	read_some(f, G_MAXINT);
+	g_assert_nonnull(strstr(f->got->str, "tallyman: dropped"));
+	g_assert_true(g_str_has_suffix(f->got->str, "}\n"));
+	g_assert_false(k8s_has_gap(&f->log));
+}
+
 static void test_a_full_disk_rotates_no_old_file_away(struct fixture *f, gconstpointer data)
 {
 	g_autofree char *one = g_strconcat(f->path, ".1", NULL);
@@ -710,6 +731,7 @@ int main(int argc, char **argv)
 	ADD("file", "promises-4-and-5-any-trouble-leaves-whole-records-and-exact-accounts",
 		test_any_trouble_leaves_whole_records_and_exact_accounts);
 	ADD("file", "a-full-disk-rotates-no-old-file-away", test_a_full_disk_rotates_no_old_file_away);
+	ADD("fifo", "a-marker-in-a-pipe-is-never-torn", test_a_marker_in_a_pipe_is_never_torn);
 	ADD("file", "a-marker-tells-count-and-time-when-space-returns",
 		test_a_marker_tells_count_and_time_when_space_returns);
 	ADD("file", "json-too-is-whole-and-counted", test_json_too_is_whole_and_counted);
