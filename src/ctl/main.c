@@ -34,6 +34,8 @@ static const struct command *const commands[] = {
 	&cmd_logs,
 	&cmd_ps,
 	&cmd_top,
+	&cmd_stats,
+	&cmd_events,
 	&cmd_inspect,
 	&cmd_state,
 	&cmd_exists,

@@ -452,6 +452,19 @@ static void set_unknown(Session *s, const char *why)
 	s->exit_known = false;
 }
 
+/* For those who watch, before anything is removed. A session of an older tool has no such file. */
+static void leave_outcome(const Session *s)
+{
+	g_autofree char *name = g_build_filename(s->id, SESSION_OUTCOME, NULL), *text = NULL;
+	auto_fd fd = openat(s->dir_fd, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	g_autoptr(JsonWriter) w = json_writer_new(NULL);
+
+	session_put(w, NULL, s);
+	text = json_writer_text(w);
+	if (fd >= 0)
+		(void)rw_write_all(fd, text, strlen(text)); /* half a document is none, and the record counts */
+}
+
 bool session_settle(Session *s, GError **error)
 {
 	bool is_there;
@@ -471,6 +484,7 @@ bool session_settle(Session *s, GError **error)
 	else
 		s->exit_known = true;
 	s->exit_code = code;
+	leave_outcome(s);
 	return session_save(s, error);
 }
 

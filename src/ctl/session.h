@@ -16,6 +16,7 @@
 
 /* Names in a session's bundle. */
 #define SESSION_PID_FILE "exec_pid"
+#define SESSION_OUTCOME  "outcome.json" /* the record as of its end, in place: who holds it open can read it when all is gone */
 #define SESSION_LOG      "exec_log"
 #define SESSION_EXIT_DIR "exit" /* the exit file in it is named after the container */
 

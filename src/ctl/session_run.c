@@ -78,7 +78,7 @@ static int make_bundle(const Session *s, char **ret_spec, GError **error)
 		return -1;
 	}
 	name = g_strdup_printf("exec-process-%.8s", s->id);
-	if (!statefile_write(fd, name, text, 0600, error))
+	if (!statefile_write(fd, SESSION_OUTCOME, "", 0600, error) || !statefile_write(fd, name, text, 0600, error))
 		return -1;
 	*ret_spec = g_build_filename(s->path, name, NULL);
 	return steal_fd(&fd);

@@ -40,7 +40,7 @@ static bool check_owner(int fd, const char *path, GError **error)
 	return true;
 }
 
-static int open_containers(const struct ctl *ctl, bool create, GError **error)
+int store_open(const struct ctl *ctl, bool create, GError **error)
 {
 	g_autofree char *path = g_build_filename(ctl->root, "containers", NULL);
 	g_autofree char *runtime = g_build_filename(ctl->root, "runtime", NULL);
@@ -98,7 +98,7 @@ Container *container_new(const struct ctl *ctl, const char *id, GError **error)
 
 	if (!check_id(id, error))
 		return NULL;
-	store_fd = open_containers(ctl, true, error);
+	store_fd = store_open(ctl, true, error);
 	if (store_fd < 0)
 		return NULL;
 	c = container_at(ctl, id);
@@ -137,7 +137,7 @@ Container *container_open(const struct ctl *ctl, const char *id, GError **error)
 
 	if (!check_id(id, error))
 		return NULL;
-	store_fd = open_containers(ctl, false, &no_store);
+	store_fd = store_open(ctl, false, &no_store);
 	if (store_fd < 0 && !g_error_matches(no_store, TALLY_ERROR, ENOENT)) {
 		g_propagate_error(error, g_steal_pointer(&no_store));
 		return NULL;
@@ -305,7 +305,7 @@ GPtrArray *store_list(const struct ctl *ctl, GError **error)
 {
 	g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GError) local = NULL;
-	int fd = open_containers(ctl, false, &local);
+	int fd = store_open(ctl, false, &local);
 	struct dirent *e;
 	DIR *dir;
 

@@ -34,6 +34,10 @@ typedef struct Container {
 void container_free(Container *c);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Container, container_free)
 
+/* The directory of all containers: a descriptor, or -1 with *error (code ENOENT: there is none yet, and create is false).
+ * Only we may write there, or that is the error. */
+int store_open(const struct ctl *ctl, bool create, GError **error);
+
 /* Makes the directory of a new container and locks it. An id that exists, or is none, is an error. */
 Container *container_new(const struct ctl *ctl, const char *id, GError **error);
 
