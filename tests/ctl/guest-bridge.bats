@@ -10,10 +10,22 @@ sorted() { printf '%s\n' "$@" | sort | paste -sd ' '; }
 # process JQ: of the one process whose command ends in $1
 process() { ctl --json top "$ID" | jq -r --arg arg "$1" ".processes[] | select(.command[-1] == \$arg) | $2"; }
 
+# sleeping N...: each of these processes has become the program it was started for, of which no event tells
+sleeping() {
+	local n end=$((SECONDS + 30))
+	for n in "$@"; do
+		until [ -n "$(process "$n" .pid)" ]; do
+			[ "$SECONDS" -lt "$end" ] || fail "no process sleeps $n"
+			sleep 0.1
+		done
+	done
+}
+
 @test "D26 D27 D28 top lists what runs, with commands word by word, and tells which of it we have started" {
 	started sh -c 'sleep 1001 & exec sleep 1000'
 	local sid a b
 	sid=$(ctl exec -d "$ID" sh -c 'sleep 1003 & exec sleep 1002')
+	sleeping 1000 1001 1002 1003
 	exits 0 ctl --json top "$ID"
 	is "$(jq -r .id <<<"$output")" "$ID"
 	is "$(jq -c '[.processes[] | [.command[-1], .init, .created_by_runtime, .zombie, .session != null]] | sort' <<<"$output")" \
@@ -35,6 +47,7 @@ process() { ctl --json top "$ID" | jq -r --arg arg "$1" ".processes[] | select(.
 	started sh -c 'sleep 1001 & exec sleep 1000'
 	local child command monitor sid
 	sid=$(ctl exec -d "$ID" sleep 1002)
+	sleeping 1000 1001 1002
 	child=$(process 1001 .pid) command=$(process 1002 .pid)
 	monitor=$(ctl session inspect "$sid" | jq .monitorPid)
 	is "$(zombies)" ""
@@ -89,15 +102,16 @@ process() { ctl --json top "$ID" | jq -r --arg arg "$1" ".processes[] | select(.
 }
 
 @test "D31 D33 with the host's pids: when init has ended the others are ended, and wait returns after them" {
-	bundle sh -c 'sleep 1001 & echo $!; read x; exit 7'
+	bundle sh -c 'sleep 1001 & read x; exit 7'
 	config '.linux.namespaces |= map(select(.type != "pid"))'
 	ctl run -d -i -b "$BUNDLE" "$ID"
 	local child a b i
-	await match "$CONTAINERS/$ID/container.log" 'F [0-9]+$'
+	sleeping 1001
 	child=$(process 1001 .pid)
 	ctl exec -d "$ID" sleep 1002
-	ctl exec -d "$ID" sleep 1002
-	read -r a b < <(process 1002 .pid | paste -sd ' ')
+	ctl exec -d "$ID" sleep 1003
+	sleeping 1002 1003
+	a=$(process 1002 .pid) b=$(process 1003 .pid)
 	"$TALLYCTL" --root "$CTL" wait "$ID" >"$DIR/w" 3>&- 4>&- &
 	local pid=$!
 	exits 7 ctl attach "$ID" </dev/null
