@@ -35,14 +35,16 @@ static bool kill_and_wait(const Container *c, GError **error)
 	return n > 0 || fail(error, "container init still running");
 }
 
-/* What a create that was killed has left: a directory without a state, and perhaps cgroups. */
+/* What a create that was killed has left: a directory without a state, perhaps cgroups and RDT groups. */
 static bool remove_remains(const char *root, const char *id, GError **error)
 {
-	g_autoptr(Cgroup) cg = container_noted_cgroup(root, id);
+	g_autoptr(Cgroup) cg = NULL;
+	g_autoptr(Rdt) rdt = NULL;
 
+	container_noted(root, id, &cg, &rdt);
 	if (cg && !(cgroup_kill(cg, SIGKILL, error) && cgroup_destroy(cg, error)))
 		return fail_prefix(error, "unable to remove container's cgroup");
-	return container_remove_dir(root, id, error);
+	return (!rdt || rdt_remove(rdt, error)) && container_remove_dir(root, id, error);
 }
 
 static int delete_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)

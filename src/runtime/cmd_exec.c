@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/rw.h"
+#include "common/diag.h"
 #include "common/error.h"
 #include "common/statefile.h"
 #include "runtime/command.h"
@@ -118,6 +119,21 @@ static bool make_plan(struct session *s, const struct exec_cli *o, GError **erro
 	return s->plan != NULL;
 }
 
+/* A group that somebody has removed meanwhile binds nobody. */
+static bool join_rdt(const struct session *s, GError **error)
+{
+	g_autoptr(GError) local = NULL;
+
+	if (!s->container->rdt || rdt_join(s->container->rdt, s->launch.pid, &local))
+		return true;
+	if (g_error_matches(local, TALLY_ERROR, ENOENT)) {
+		diag_warning("%s", local->message);
+		return true;
+	}
+	g_propagate_error(error, g_steal_pointer(&local));
+	return false;
+}
+
 static bool start_process(struct session *s, GError **error)
 {
 	struct child_report report;
@@ -131,7 +147,7 @@ static bool start_process(struct session *s, GError **error)
 		return launch_fail_died(&s->launch, error);
 	if (r < 0)
 		return false;
-	return launch_set_rlimits(s->launch.pid, s->spec->process, error) &&
+	return join_rdt(s, error) && launch_set_rlimits(s->launch.pid, s->spec->process, error) &&
 	       launch_send_pidfd(&s->launch, s->pidfd_socket, "setns", error) && launch_go(&s->launch, error);
 }
 

@@ -109,7 +109,11 @@ static void put_linux(JsonWriter *w, const struct globals *globals)
 	put_seccomp(w);
 	put_enabled(w, "apparmor", true);
 	put_enabled(w, "selinux", true);
-	put_enabled(w, "intelRdt", false);
+	json_object_open(w, "intelRdt");
+	json_put_bool(w, "enabled", true);
+	json_put_bool(w, "schemata", true);
+	json_put_bool(w, "monitoring", true);
+	json_object_close(w);
 	json_object_open(w, "mountExtensions");
 	put_enabled(w, "idmap", true);
 	json_object_close(w);

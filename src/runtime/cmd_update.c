@@ -51,9 +51,6 @@ static bool put_size(const char *option, const char *text, struct spec_int *valu
 
 static bool make_resources(const struct update_options *o, struct made *m, GError **error)
 {
-	if (o->l3_cache_schema || o->mem_bw_schema)
-		return fail(error, "%s: Intel RDT is not supported",
-			o->l3_cache_schema ? "--l3-cache-schema" : "--mem-bw-schema");
 	if (o->kernel_memory || o->kernel_memory_tcp)
 		diag_warning("Kernel memory settings are ignored and will be removed");
 	*m = (struct made){ 0 };
@@ -80,6 +77,11 @@ static bool sync_scope(const struct globals *globals, const struct container *c,
 	const struct cgroup_hierarchy *all = cgroup_hierarchies(c->cgroup, &n);
 
 	return scope_sync_unit(globals->program, c->systemd_unit, all[0].path, c->systemd_user, error);
+}
+
+static bool wants_rdt(const struct update_options *o)
+{
+	return !o->resources && (o->l3_cache_schema || o->mem_bw_schema);
 }
 
 static int update_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
@@ -109,7 +111,12 @@ static int update_run(const struct globals *globals, const void *options, int n_
 			return 1;
 		resources = &made.resources;
 	}
-	if (!cgroup_update(c->cgroup, resources, error))
+	if (wants_rdt(o) && !c->rdt)
+		return fail(error, "%s: the container has no group of Intel RDT (linux.intelRdt)",
+			       o->l3_cache_schema ? "--l3-cache-schema" : "--mem-bw-schema"),
+		       1;
+	if (!cgroup_update(c->cgroup, resources, error) ||
+		(wants_rdt(o) && !rdt_update(c->rdt, o->l3_cache_schema, o->mem_bw_schema, error)))
 		return 1;
 	return !c->systemd_unit || sync_scope(globals, c, error) ? 0 : 1;
 }

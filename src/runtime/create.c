@@ -171,7 +171,7 @@ static bool make_scope(struct creation *c, const struct globals *globals, GError
 	if (!k->cgroup)
 		return false;
 	cgroup_set_rootless(k->cgroup, globals->rootless_cgroups, scope_path(c->scope), c->spec->linux_.resources);
-	if (!container_note_cgroup(k, error) || !cgroup_adopt(k->cgroup, c->spec->linux_.resources, error))
+	if (!container_note(k, error) || !cgroup_adopt(k->cgroup, c->spec->linux_.resources, error))
 		return false;
 	c->made_cgroup = true;
 	return true;
@@ -194,13 +194,26 @@ static bool make_cgroup(struct creation *c, const struct globals *globals, GErro
 	cgroup_set_rootless(
 		k->cgroup, globals->rootless_cgroups, c->spec->linux_.cgroups_path, c->spec->linux_.resources);
 	existed = cgroup_exists(k->cgroup);
-	if (!existed && !container_note_cgroup(k, error))
+	if (!existed && !container_note(k, error))
 		return false;
 	if (!cgroup_create(k->cgroup, c->spec->linux_.resources, error))
 		return fail_prefix(error, "unable to apply cgroup configuration");
 	c->made_cgroup = true;
 	drop_empty_cgroup(c);
-	return !existed || !k->cgroup || container_note_cgroup(k, error);
+	return !existed || !k->cgroup || container_note(k, error);
+}
+
+/* linux.intelRdt: noted before it is made, for delete should we be killed. */
+static bool make_rdt(struct creation *c, GError **error)
+{
+	const struct spec_rdt *s = c->spec->linux_.intel_rdt;
+	struct container *k = c->container;
+
+	if (!s)
+		return true;
+	k->rdt = rdt_plan(s, k->id, NULL, error);
+	return k->rdt && container_note(k, error) && rdt_make_class(k->rdt, s, error) &&
+	       rdt_apply_schemata(k->rdt, s, error) && rdt_make_monitor(k->rdt, error);
 }
 
 static bool make_fifo(const struct container *k, const char *name, int *ret_fd, GError **error)
@@ -322,6 +335,8 @@ bool create_record(struct creation *c, GError **error)
 		return fail_prefix(error, "error setting cgroup config for procHooks process");
 	if (c->scope && !scope_sync(c->scope, error))
 		return false;
+	if (k->rdt && !rdt_join(k->rdt, c->launch.pid, error))
+		return false;
 	g_clear_pointer(&c->scope, scope_leave); /* the container's process keeps it alive from here on */
 	r = proc_read_stat(c->launch.pid, &st);
 	if (r < 0)
@@ -364,7 +379,8 @@ static bool start_child(struct creation *c, const struct create_options *o, GErr
 
 bool create_prepare(struct creation *c, const struct globals *globals, GError **error)
 {
-	return fill_container(c, error) && make_cgroup(c, globals, error) && compile_filter(c, globals, error);
+	return fill_container(c, error) && make_cgroup(c, globals, error) && make_rdt(c, error) &&
+	       compile_filter(c, globals, error);
 }
 
 static bool create_in_directory(struct creation *c, const struct globals *globals, const struct create_options *o,
@@ -402,6 +418,8 @@ void create_undo(struct creation *c, const struct globals *globals)
 		diag_warning("%s", error->message);
 		return; /* the directory tells delete where to go on */
 	}
+	if (c->container->rdt)
+		rdt_undo(c->container->rdt);
 	g_clear_pointer(&c->container->cgroup, cgroup_free);
 	if (!container_remove_dir(globals->root, c->container->id, &error))
 		diag_warning("%s", error->message);
@@ -453,7 +471,7 @@ bool create_destroy(struct creation *c, const struct globals *globals, GError **
 	/* With the first process of a pid namespace all others have ended. */
 	if (k->cgroup && k->shared_pid_namespace && !cgroup_kill(k->cgroup, SIGKILL, error))
 		return false;
-	if (k->cgroup && !destroy_cgroup(globals, k, error))
+	if ((k->cgroup && !destroy_cgroup(globals, k, error)) || (k->rdt && !rdt_remove(k->rdt, error)))
 		return false;
 	if (!container_remove_dir(globals->root, k->id, error))
 		return false;

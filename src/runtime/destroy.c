@@ -37,7 +37,8 @@ bool destroy_container(const struct globals *globals, const struct container *c,
 {
 	g_autofree char *state = NULL;
 
-	if (!remove_cgroup(globals, c, error) || !container_remove_dir(globals->root, c->id, error))
+	if (!remove_cgroup(globals, c, error) || (c->rdt && !rdt_remove(c->rdt, error)) ||
+		!container_remove_dir(globals->root, c->id, error))
 		return fail_prefix(error, "unable to destroy container");
 	/* The container is gone whatever they say: the runtime-spec wants a warning, and the rest of them to run. */
 	state = container_oci_state(c, STATUS_STOPPED, 0);

@@ -294,6 +294,8 @@ static bool restore(
 	/* What it makes is born where it is itself. */
 	if (cg && !cgroup_join(cg, criu_pid(criu), false, error))
 		return fail_prefix(error, "unable to apply cgroup configuration");
+	if (r->c->container->rdt && !rdt_join(r->c->container->rdt, criu_pid(criu), error))
+		return false;
 	return criu_call(criu, CRIU_RESTORE, r->opts, on_notify, r, error);
 }
 

@@ -236,6 +236,13 @@ struct spec_net_device {
 	const char *name; /* in the container; NULL: the same */
 };
 
+struct spec_rdt {
+	const char *clos_id; /* NULL: the container's id; "/": the root */
+	const char *l3_cache_schema, *mem_bw_schema;
+	const char **schemata;
+	bool enable_monitoring;
+};
+
 struct spec_linux {
 	struct spec_namespace namespaces[N_NS_TYPES];
 	struct spec_id_map *uid_mappings, *gid_mappings;
@@ -255,6 +262,7 @@ struct spec_linux {
 	const char **memory_policy_flags;
 	struct spec_net_device *net_devices;
 	size_t n_net_devices;
+	struct spec_rdt *intel_rdt; /* NULL when absent */
 	yajl_val namespaces_json;
 };
 

@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "runtime/procvalues.h"
+#include "runtime/rdt.h"
 #include "runtime/spec.h"
 #include "runtime/spec_table.h"
 
@@ -318,7 +319,8 @@ static bool check_linux(const struct spec *s, GError **error)
 	if (l->personality_domain && strcmp(l->personality_domain, "LINUX") != 0 &&
 		strcmp(l->personality_domain, "LINUX32") != 0)
 		return fail(error, "invalid personality domain %s", l->personality_domain);
-	return (!l->memory_policy_mode || check_memory_policy(l, error)) && check_namespaces(s, error) &&
+	return (!l->intel_rdt || rdt_check_spec(l->intel_rdt, error)) &&
+	       (!l->memory_policy_mode || check_memory_policy(l, error)) && check_namespaces(s, error) &&
 	       check_sysctls(s, error) && check_devices(l, error) && check_net_devices(l, error);
 }
 

@@ -223,22 +223,32 @@ TABLE(seccomp, T, F(T, "", JSON, json), F(T, "defaultAction", TEXT, default_acti
 TABLE(net_device, T, F(T, "name", TEXT, name))
 #undef T
 
+#define T struct spec_rdt
+TABLE(intel_rdt, T, F(T, "closID", TEXT, clos_id), F(T, "l3CacheSchema", TEXT, l3_cache_schema),
+	F(T, "memBwSchema", TEXT, mem_bw_schema), F(T, "schemata", STRINGS, schemata),
+	F(T, "enableMonitoring", BOOL, enable_monitoring), REFUSED("enableCMT"), REFUSED("enableMBM"))
+#undef T
+
 #define T struct spec_linux
 TABLE(monotonic, T, F(T, "secs", OPT_INT, monotonic_secs), F(T, "nanosecs", OPT_INT, monotonic_nanosecs))
 TABLE(boottime, T, F(T, "secs", OPT_INT, boottime_secs), F(T, "nanosecs", OPT_INT, boottime_nanosecs))
 TABLE(time_offsets, T, INLINE("monotonic", monotonic), INLINE("boottime", boottime))
 TABLE(personality, T, REQUIRED(T, "domain", STRING, personality_domain), REFUSED("flags"))
-TABLE(memory_policy, T, { .name = "mode", .type = FIELD_STRING, .offset = offsetof(T, memory_policy_mode), .required = true,
-	.missing = "invalid memory policy mode \"\" (linux.memoryPolicy.mode is required)" }, F(T, "nodes", TEXT, memory_policy_nodes),
-	F(T, "flags", STRINGS, memory_policy_flags))
+TABLE(memory_policy, T,
+	{ .name = "mode",
+		.type = FIELD_STRING,
+		.offset = offsetof(T, memory_policy_mode),
+		.required = true,
+		.missing = "invalid memory policy mode \"\" (linux.memoryPolicy.mode is required)" },
+	F(T, "nodes", TEXT, memory_policy_nodes), F(T, "flags", STRINGS, memory_policy_flags))
 TABLE(linux_object, T, F(T, "namespaces", JSON, namespaces_json), ARRAY(T, "uidMappings", uid_mappings, id_map),
 	ARRAY(T, "gidMappings", gid_mappings, id_map), INLINE("timeOffsets", time_offsets),
 	ARRAY(T, "devices", devices, device), F(T, "cgroupsPath", TEXT, cgroups_path),
 	OBJECT(T, "resources", resources, spec_table_resources), F(T, "rootfsPropagation", TEXT, rootfs_propagation),
 	OBJECT(T, "seccomp", seccomp, seccomp), F(T, "sysctl", MAP, sysctl), F(T, "maskedPaths", STRINGS, masked_paths),
 	F(T, "readonlyPaths", STRINGS, readonly_paths), F(T, "mountLabel", TEXT, mount_label),
-	INLINE("personality", personality), INLINE("memoryPolicy", memory_policy), REFUSED("intelRdt"),
-	KEYED(T, "netDevices", net_devices, net_device))
+	INLINE("personality", personality), INLINE("memoryPolicy", memory_policy),
+	OBJECT(T, "intelRdt", intel_rdt, intel_rdt), KEYED(T, "netDevices", net_devices, net_device))
 #undef T
 
 #define T struct spec

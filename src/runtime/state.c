@@ -204,6 +204,7 @@ static bool read_state(struct container *c, GError **error)
 	c->external_descriptors = g_strdupv((char **)o.descriptors);
 	for (int t = 0; t < N_NS_TYPES && o.inner.own; t++)
 		c->own[t] = g_strv_contains(o.inner.own, spec_namespace_infos[t].name);
+	c->rdt = rdt_from_state(json_get(json_get(c->json, "tallyrun"), "intelRdt"));
 	if (o.inner.no_cgroup)
 		return true;
 	c->cgroup = cgroup_from_state(json_get(c->json, "cgroup_paths"), error);
@@ -325,6 +326,8 @@ static void put_private(JsonWriter *w, const struct container *c)
 	put_strings(w, "memoryPolicyFlags", c->memory_policy_flags);
 	put_text(w, "seccompListenerPath", c->listener_path);
 	put_text(w, "seccompListenerMetadata", c->listener_metadata);
+	if (c->rdt)
+		rdt_put_state(c->rdt, w);
 	json_object_open(w, "hooks");
 	put_hooks(w, "poststart", &c->poststart);
 	put_hooks(w, "poststop", &c->poststop);
@@ -354,7 +357,7 @@ bool container_save(const struct container *c, GError **error)
 	}
 	json_object_close(w);
 	put_strings(w, "external_descriptors", (const char *const *)c->external_descriptors);
-	json_put_string(w, "intel_rdt_path", "");
+	json_put_string(w, "intel_rdt_path", c->rdt ? rdt_path(c->rdt) : "");
 	put_private(w, c);
 	json_object_close(w);
 	text = json_writer_text(w);
@@ -364,24 +367,29 @@ bool container_save(const struct container *c, GError **error)
 	return true;
 }
 
-bool container_note_cgroup(const struct container *c, GError **error)
+bool container_note(const struct container *c, GError **error)
 {
 	g_autoptr(JsonWriter) w = json_writer_new(NULL);
 	g_autofree char *text = NULL;
 
 	json_object_open(w, NULL);
-	cgroup_put_state(c->cgroup, w);
+	if (c->cgroup)
+		cgroup_put_state(c->cgroup, w);
+	if (c->rdt)
+		rdt_put_state(c->rdt, w);
 	json_object_close(w);
 	text = json_writer_text(w);
 	return statefile_write(c->dir_fd, STATE_NOTE, text, 0600, error) || fail_prefix(error, "%s", c->path);
 }
 
-Cgroup *container_noted_cgroup(const char *root, const char *id)
+void container_noted(const char *root, const char *id, Cgroup **ret_cgroup, Rdt **ret_rdt)
 {
 	g_autofree char *path = g_build_filename(root, id, STATE_NOTE, NULL);
 	g_autoptr(JsonValue) note = json_parse_file(path, NULL);
 
-	return note ? cgroup_from_state(json_get(note, "cgroup_paths"), NULL) : NULL;
+	*ret_cgroup =
+		note && json_get(note, "cgroup_paths") ? cgroup_from_state(json_get(note, "cgroup_paths"), NULL) : NULL;
+	*ret_rdt = note ? rdt_from_state(json_get(note, "intelRdt")) : NULL;
 }
 
 enum status container_status(const struct container *c)
@@ -469,6 +477,7 @@ void container_free(struct container *c)
 	g_free(c->listener_path);
 	g_free(c->listener_metadata);
 	g_strfreev(c->external_descriptors);
+	rdt_free(c->rdt);
 	cgroup_free(c->cgroup);
 	fd_close(&c->dir_fd);
 	fd_close(&c->pid_fd);

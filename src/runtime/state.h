@@ -9,6 +9,7 @@
 
 #include "common/json.h"
 #include "runtime/cgroup.h"
+#include "runtime/rdt.h"
 #include "runtime/spec.h"
 
 #define STATE_FILE "state.json"
@@ -48,6 +49,7 @@ struct container {
 	bool systemd_user;  /* of the user's own manager */
 	char **external_descriptors; /* what init's 0, 1, 2 are */
 	struct spec_hook_list poststart, poststop;
+	Rdt *rdt;       /* groups of linux.intelRdt; NULL: none */
 	Cgroup *cgroup; /* NULL with --cgroup-manager disabled */
 	yajl_val json;  /* the parsed state.json (NULL for one being created); annotations and hooks borrow from it */
 	void *pool;
@@ -63,13 +65,13 @@ struct container *container_open(const char *root, const char *id, GError **erro
 /* Makes ROOT (0700, with parents) and ROOT/ID (0711). "container with given ID already exists". */
 struct container *container_new(const char *root, const char *id, GError **error);
 
-/* Notes the cgroups of a container that is being made, for a delete after we have been killed; container_save removes
- * the note. */
-bool container_note_cgroup(const struct container *c, GError **error);
+/* Notes the cgroups and RDT groups of a container that is being made, for a delete after we have been killed;
+ * container_save removes the note. */
+bool container_note(const struct container *c, GError **error);
 
-/* The cgroups that a create which was killed has noted for ROOT/ID, NULL when there is no such note. Free with
- * cgroup_free. */
-Cgroup *container_noted_cgroup(const char *root, const char *id);
+/* What a create which was killed has noted for ROOT/ID: NULL where it has noted nothing. Free with cgroup_free and
+ * rdt_free. */
+void container_noted(const char *root, const char *id, Cgroup **ret_cgroup, Rdt **ret_rdt);
 
 /* Writes state.json whole (0600). */
 bool container_save(const struct container *c, GError **error);

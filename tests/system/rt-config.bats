@@ -28,3 +28,15 @@ refuses_config() {
 	one_line "$stderr"
 	exits 0 rt exec --process-label '' "$ID" true
 }
+
+@test "linux.intelRdt is refused by its place where resctrl is not mounted, and update without a group" {
+	runtime_is_ours || return 0
+	! grep -q ' resctrl ' /proc/self/mounts || skip "resctrl is mounted"
+	config '.linux.intelRdt = { l3CacheSchema: "L3:0=f" }'
+	refuses_config 'linux.intelRdt: intelRdt is specified in config, but Intel RDT is not enabled: no resctrl file system is mounted'
+	bundle sleep 1000
+	rt_create
+	is "$(jq -r .intel_rdt_path "$ROOT/$ID/state.json")" ""
+	exits 1 rt update --mem-bw-schema MB:0=20 "$ID"
+	has "$stderr" '--mem-bw-schema: the container has no group of Intel RDT (linux.intelRdt)'
+}
