@@ -165,8 +165,10 @@ int step_mount(struct child *c, const struct child_op *op)
 	target = open_target(c, m, &made);
 	if (target < 0)
 		return target;
-	if (m->tree.path)
-		return tree_place(c, &m->tree, target, m->target);
+	if (m->tree.path) {
+		r = tree_place(c, &m->tree, target, m->target);
+		return r < 0 || !m->tree.made ? r : finish(c, m, target);
+	}
 	r = mount_new(c, m, target, made);
 	return r < 0 ? r : finish(c, m, target);
 }

@@ -118,6 +118,7 @@ struct op_join {
 struct op_tree {
 	const char *path; /* on the host, absolute; NULL: there is no tree */
 	bool in_root;     /* no, in the rootfs: an earlier mount brings it there, and the child opens it */
+	bool made;    /* no, a new file system, which is nowhere but at fd */
 	int fd; /* detached and complete; -1: the child opens it, for the parent may not or the kernel cannot */
 	bool recursive;
 	/* MOUNT_ATTR_* of the top, then of the whole tree. */

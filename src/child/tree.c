@@ -61,8 +61,8 @@ static int set_id_map(const struct op_tree *t, int fd)
 static int clone_tree(const struct op_tree *t, int at_fd, const char *path, enum child_part *ret_part)
 {
 	const struct mount_attr all = { .attr_set = t->rec_set, .attr_clr = t->rec_clear };
-	auto_fd fd = open_tree(at_fd, path,
-		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (t->recursive ? AT_RECURSIVE : 0u));
+	auto_fd fd = open_tree(
+		at_fd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (t->recursive ? AT_RECURSIVE : 0u));
 	struct mount_attr attr;
 
 	if (fd < 0)
@@ -150,12 +150,12 @@ int tree_place(struct child *c, const struct op_tree *t, int target_fd, const ch
 	auto_fd own = -1;
 	int fd = t->fd, r;
 
-	if (c->mount2)
+	if (c->mount2 && !t->made)
 		return place_by_mount2(c, t, target_fd, path);
 	if (fd < 0)
 		fd = own = t->in_root ? open_in_root(c, t, &part) : tree_open(t, &part);
 	r = fd < 0 ? child_result(c, part, fd) : child_result(c, PART_MOUNT, attach(fd, target_fd));
-	if (r != -ENOSYS)
+	if (r != -ENOSYS || t->made)
 		return r;
 	c->mount2 = true;
 	return place_by_mount2(c, t, target_fd, path);

@@ -16,7 +16,7 @@
 
 #define ATIME_FLAGS (MS_NOATIME | MS_RELATIME | MS_STRICTATIME)
 
-enum kind { SET, CLEAR, BIND, PROPAGATION, REC_SET, REC_CLEAR, COPY_UP, ID_MAP };
+enum kind { SET, CLEAR, BIND, PROPAGATION, REC_SET, REC_CLEAR, COPY_UP, ID_MAP, LOOP };
 
 struct option {
 	const char *name;
@@ -37,6 +37,7 @@ static const struct option table[] = {
 	{ "idmap", ID_MAP, 0 },
 	{ "iversion", SET, MS_I_VERSION },
 	{ "lazytime", SET, MS_LAZYTIME },
+	{ "loop", LOOP, 0 },
 	{ "loud", CLEAR, MS_SILENT },
 	{ "mand", SET, MS_MANDLOCK },
 	{ "noatime", SET, MS_NOATIME },
@@ -133,6 +134,9 @@ static void apply(struct mount_options *o, const struct option *t)
 	case COPY_UP:
 		o->copy_up = true;
 		break;
+	case LOOP:
+		o->loop = true;
+		break;
 	case ID_MAP:
 		o->id_map = true;
 		o->id_map_recursive = flag == MS_REC;
@@ -165,6 +169,10 @@ void mount_options_parse(const char *const *options, struct mount_options *ret_o
 			apply(ret_options, t);
 			if (with_maps)
 				ret_options->id_map_text = strchr(*options, '=') + 1;
+			continue;
+		}
+		if (g_str_has_prefix(*options, "dm=")) {
+			ret_options->dm_table = *options + strlen("dm=");
 			continue;
 		}
 		if (!ret_options->data)

@@ -13,6 +13,8 @@ struct mount_options {
 	uint64_t rec_set, rec_clear; /* MOUNT_ATTR_* for the whole tree */
 	bool copy_up;
 	bool id_map, id_map_recursive; /* idmap; ridmap */
+	bool loop;                     /* the source is a file, for a loop device */
+	const char *dm_table;          /* of "dm=TABLE", borrowed; NULL: none */
 	const char *id_map_text;       /* of "idmap=TEXT", borrowed; NULL: none */
 	GString *data;                 /* the file system's own, joined by ","; NULL: none */
 };

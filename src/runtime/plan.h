@@ -96,6 +96,18 @@ bool plan_mount_idmap(Plan *plan, const struct spec_mount *m, const struct mount
 	struct op_tree *t, GError **error);
 /* What it means that the kernel refused that (-errno). Returns false. */
 bool plan_fail_idmap(const struct op_tree *t, int number, int err, GError **error);
+/* plan_made.c: file systems that the parent makes. Whether this is one. */
+bool plan_made_wanted(const struct spec_mount *m, const struct mount_options *o);
+/* That performInIntermediateNamespace can be done. */
+bool plan_made_check(const Plan *plan, const struct spec_mount *m, int number, GError **error);
+/* The device of options loop and dm=, held by the plan; *ret_device is its path. */
+bool plan_made_device(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number,
+	const char **ret_device, GError **error);
+/* Makes the file system that mount is about, and gives mount its tree. Where the kernel cannot, mount stays as it is. */
+bool plan_made_mount(Plan *plan, int number, struct op_mount *mount, GError **error);
+/* Sets the attributes of wanted on the rootfs. */
+bool plan_made_root(Plan *plan, const struct op_tree *wanted, int number, GError **error);
+
 bool plan_cgroup_mount(
 	Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number, GError **error);
 bool plan_devices(Plan *plan, GError **error);

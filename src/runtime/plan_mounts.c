@@ -273,6 +273,8 @@ static bool plan_bind(Plan *plan, const struct spec_mount *m, const struct mount
 		return false;
 	if (o->copy_up)
 		return fail(error, "invalid mount: tmpcopyup is for tmpfs only");
+	if (o->loop || o->dm_table)
+		return fail(error, "invalid mount: %s is for file systems on a device", o->loop ? "loop" : "dm=");
 	if (!m->source)
 		return fail(error, "bind mounts need a source");
 	t->path = spec_pool_take(plan->pool, g_canonicalize_filename(m->source, plan->request.container->bundle));
@@ -372,6 +374,17 @@ static void set_label(Plan *plan, const struct spec_mount *m, struct op_mount *m
 		mount->data_if_unmapped = plan_labelled(plan, mount->data_if_unmapped);
 }
 
+/* Neither has a use for what these forbid; a word against one of them counts. */
+static void restrict_kernel_fs(const struct spec_mount *m, const struct mount_options *o, struct op_mount *mount)
+{
+	const unsigned long missing = (MS_NOSUID | MS_NODEV | MS_NOEXEC) & ~(o->flags | o->cleared);
+
+	if (missing && mount->target_no_symlink)
+		diag_info("mount of %s on %s: nosuid, nodev and noexec are added", m->type, m->destination);
+	if (mount->target_no_symlink)
+		mount->flags |= missing;
+}
+
 static bool plan_new_mount(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number,
 	struct op_mount *mount, GError **error)
 {
@@ -384,6 +397,8 @@ static bool plan_new_mount(Plan *plan, const struct spec_mount *m, const struct 
 		return fail(error, "tmpcopyup can be used only with tmpfs");
 	mount->type = m->type;
 	mount->source = m->source ?: m->type;
+	if ((o->loop || o->dm_table) && !plan_made_device(plan, m, o, number, &mount->source, error))
+		return false;
 	mount->flags = o->flags;
 	mount->data = o->data ? plan_printf(plan, "%s", o->data->str) : NULL;
 	mount->data_if_unmapped = data_without_group(plan, m, o);
@@ -394,6 +409,7 @@ static bool plan_new_mount(Plan *plan, const struct spec_mount *m, const struct 
 	mount->rec_set = o->rec_set;
 	mount->rec_clear = o->rec_clear;
 	mount->target_no_symlink = g_strcmp0(m->type, "proc") == 0 || g_strcmp0(m->type, "sysfs") == 0;
+	restrict_kernel_fs(m, o, mount);
 	mount->may_cover_proc |= g_strcmp0(m->type, "proc") == 0 && strcmp(mount->target, "/proc") == 0;
 	mount->fallback = host_view(plan, m, o);
 	set_new_propagation(plan, o, mount);
@@ -403,20 +419,34 @@ static bool plan_new_mount(Plan *plan, const struct spec_mount *m, const struct 
 		plan_add(plan, STEP_REMOUNT, number)->remount =
 			(struct op_remount){ .path = mount->target, .set = MOUNT_ATTR_RDONLY };
 	}
-	return true;
+	return !plan_made_wanted(m, o) || plan_made_mount(plan, number, mount, error);
+}
+
+/* With performInIntermediateNamespace, the attributes of the rootfs itself. */
+static bool plan_root(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number, GError **error)
+{
+	struct op_tree t = { .fd = -1 };
+
+	if (!m->in_between || !(o->flags & MS_REMOUNT))
+		return fail(error, "mountpoint is on the top of rootfs");
+	set_attributes(&t, o);
+	return plan_made_root(plan, &t, number, error);
 }
 
 static bool plan_mount(Plan *plan, const struct spec_mount *m, int number, GError **error)
 {
 	struct op_mount mount = { .target = place_of(plan, m->destination) };
 	struct mount_options o;
-	bool ok = true, cgroup;
+	bool ok, cgroup, root;
 
 	mount_options_parse(m->options, &o);
 	cgroup = !o.bind && (g_strcmp0(m->type, "cgroup") == 0 || g_strcmp0(m->type, "cgroup2") == 0);
+	root = strcmp(mount.target, "/") == 0;
 	mount.may_cover_proc = may_lie_in_proc(mount.target);
-	if (strcmp(mount.target, "/") == 0)
-		ok = fail(error, "mountpoint is on the top of rootfs");
+	if (!plan_made_check(plan, m, number, error))
+		ok = false;
+	else if (root)
+		ok = plan_root(plan, m, &o, number, error);
 	else if (g_str_has_prefix(mount.target, "/proc/") && !mount.may_cover_proc)
 		ok = fail(error, "\"%s\" cannot be mounted because it is inside /proc", mount.target);
 	else if (strcmp(mount.target, "/proc") == 0 && !o.bind && g_strcmp0(m->type, "bind") != 0 &&
@@ -430,7 +460,7 @@ static bool plan_mount(Plan *plan, const struct spec_mount *m, int number, GErro
 		ok = fail(error, "mounts[%d].type is required", number);
 	else
 		ok = plan_new_mount(plan, m, &o, number, &mount, error);
-	if (ok && !cgroup)
+	if (ok && !cgroup && !root)
 		plan_add(plan, STEP_MOUNT, number)->mount = mount;
 	mount_options_clear(&o);
 	return ok;

@@ -63,6 +63,7 @@ struct spec_mount {
 	const char **options;
 	struct spec_id_map *uid_mappings, *gid_mappings;
 	size_t n_uid_mappings, n_gid_mappings;
+	bool in_between; /* performInIntermediateNamespace */
 };
 
 struct spec_rlimit {

@@ -78,7 +78,8 @@ TABLE(id_map, T, REQUIRED(T, "containerID", UINT32, container_id), REQUIRED(T, "
 #define T struct spec_mount
 TABLE(mount, T, REQUIRED(T, "destination", STRING, destination), F(T, "source", TEXT, source), F(T, "type", TEXT, type),
 	F(T, "options", STRINGS, options), ARRAY(T, "uidMappings", uid_mappings, id_map),
-	ARRAY(T, "gidMappings", gid_mappings, id_map))
+	ARRAY(T, "gidMappings", gid_mappings, id_map),
+	F(T, "performInIntermediateNamespace", BOOL, in_between))
 #undef T
 
 #define T struct spec_rlimit
