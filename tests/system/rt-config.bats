@@ -44,6 +44,7 @@ refuses_config() {
 # mapped: the container's root is not the host's
 mapped() {
 	own_rootfs
+	chmod 755 "$DIR" # for kernels without open_tree
 	chown -R 70000:70000 "$BUNDLE/rootfs"
 	config '.linux.namespaces += [{ type: "user" }] | .linux.uidMappings = [{ containerID: 0, hostID: 70000, size: 1000 }]
 		| .linux.gidMappings = .linux.uidMappings'
@@ -174,6 +175,7 @@ loop_ends() {
 
 @test "C62 performInIntermediateNamespace without CAP_SYS_ADMIN is refused by its name" {
 	runtime_is_ours || return 0
+	[ -z "${LACKING:-}" ] || return 0 # what takes calls away needs the capability that is dropped here
 	mapped
 	add_mount '{ destination: "/mnt", type: "tmpfs", source: "tmpfs", performInIntermediateNamespace: true }'
 	exits 1 capsh --drop=cap_sys_admin -- -c '"$@"' run "$RUNTIME" --root "$ROOT" --rootless=true run --bundle "$BUNDLE" "$ID"
@@ -191,7 +193,9 @@ loop_ends() {
 	propagation() { in_container awk '$5 == "/" || $5 == "/mnt" { print $5, $7 }' /proc/self/mountinfo; }
 	hasnt "$(propagation)" shared
 	config '.linux.rootfsPropagation = "rshared"'
-	like "$(propagation)" $'/ shared:[0-9]+\n/mnt shared:[0-9]+'
+	out=$(propagation)
+	like "$out" '/ shared:[0-9]+'
+	like "$out" '/mnt shared:[0-9]+'
 	config '.linux.rootfsPropagation = "unkind"'
 	refuses_config 'rootfsPropagation=unkind is not supported'
 }
