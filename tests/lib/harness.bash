@@ -25,6 +25,10 @@ runtime_is_runc() { [[ ${RUNTIME##*/} == runc* ]]; }
 # lacks CALL...: the programs under test do not have one of these system calls (tests/run --without)
 lacks() { [[ " $* " == *" ${LACKING:-none} "* ]]; }
 on_cgroup2() { [ "${LANE:-hybrid}" != hybrid ]; }
+# limited_by CONTROLLER: this lane has it. Version 2 has none of those that the host has bound to version 1.
+limited_by() { ! on_cgroup2 || grep -qw "$1" /sys/fs/cgroup/cgroup.controllers; }
+# in_scopes: the runtime has systemd make the cgroups (tests/run --systemd-cgroup), where its cgroupsPath has another form
+in_scopes() { [ -n "${SYSTEMD_CGROUP:-}" ]; }
 
 # only_ours monitor|runtime CMD...: an assertion about wording that is ours alone. The behaviour around it is asserted
 # for everybody; never put that behind this word.
@@ -201,6 +205,17 @@ left_processes() {
 	[ "$found" -eq 0 ]
 }
 
+# group_of CONTROLLER: the cgroup of this test's container in that hierarchy
+group_of() {
+	if in_scopes; then
+		echo "/sys/fs/cgroup/system.slice/t-$ID.scope"
+	elif on_cgroup2; then
+		echo "/sys/fs/cgroup/$ID"
+	else
+		echo "/sys/fs/cgroup/$1/$ID"
+	fi
+}
+
 # cgroups of this test's containers, wherever they are
 cgroups_of() { find /sys/fs/cgroup -depth -type d -name "*$1*" 2>/dev/null; }
 
@@ -234,12 +249,29 @@ nothing_left() {
 
 # --- bundles and the runtime --------------------------------------------------------------------------------------
 
-# bundle CMD...: config.json with these args; the rootfs is shared and mounted read-only (own_rootfs for a private one)
+# bundle CMD...: config.json with these args; the rootfs is shared and mounted read-only (own_rootfs for a private one).
+# The template is filled in by the shell: jq takes as long to begin as a container does.
 bundle() {
+	local template args='' word group=/$ID i hex byte
+	for word; do
+		word=${word//'\'/'\\'}
+		word=${word//'"'/'\"'}
+		if [[ $word == *[$'\x01'-$'\x1f']* ]]; then
+			for ((i = 1; i < 32; i++)); do
+				printf -v hex %02x "$i"
+				printf -v byte "\\x$hex"
+				word=${word//"$byte"/"\u00$hex"}
+			done
+		fi
+		args+="${args:+, }\"$word\""
+	done
+	template=$(<"$TESTS/lib/config.json")
+	template=${template/@ROOT@/"$TOOLS/rootfs"}
+	if in_scopes; then group=system.slice:t:$ID; fi
+	template=${template/@CGROUP@/"$group"}
 	rm -rf "$BUNDLE"
 	mkdir -p "$BUNDLE"
-	jq --arg id "$ID" --arg root "$TOOLS/rootfs" '.process.args = $ARGS.positional | .root.path = $root
-		| .linux.cgroupsPath = "/" + $id' --args -- "$@" <"$TESTS/lib/config.json" >"$BUNDLE/config.json"
+	printf '%s\n' "${template/'"@ARGS@"'/"$args"}" >"$BUNDLE/config.json"
 }
 
 config() {

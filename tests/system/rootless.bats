@@ -55,12 +55,10 @@ in_container() {
 	rt run --bundle "$BUNDLE" "$ID"
 }
 
-# A filter is loaded while there is the right to.
+# A filter is loaded while there is the right to; and an ordinary user is not given scopes of the system's.
 prepare() {
-	UNDER=()
-	if [ -n "$LACKING" ]; then
-		UNDER=("$TOOLS/nocall" "$LACKING" --) RUNTIME=$RUNTIME_PROGRAM MONITOR=$MONITOR_PROGRAM
-	fi
+	UNDER=() RUNTIME=$RUNTIME_PROGRAM MONITOR=$MONITOR_PROGRAM
+	[ -z "$LACKING" ] || UNDER=("$TOOLS/nocall" "$LACKING" --)
 	user_bundle true
 }
 

@@ -1,19 +1,15 @@
 # cgroups: where the container is, and its limits.
 load ../lib/harness
 
-# group CONTROLLER: the container's cgroup directory
-group() {
-	if on_cgroup2; then echo "/sys/fs/cgroup/$ID"; else echo "/sys/fs/cgroup/$1/$ID"; fi
-}
-
 prepare() { bundle sleep 1000; }
 
 @test "the container is in the cgroup of its cgroupsPath, in every hierarchy" {
 	rt_create
 	pid=$(cat "$DIR/pid")
 	if on_cgroup2; then
-		is "$(grep ^0: "/proc/$pid/cgroup")" "0::/$ID"
-		is "$(cat "/sys/fs/cgroup/$ID/cgroup.procs")" "$pid"
+		group=$(group_of cpu)
+		is "$(grep ^0: "/proc/$pid/cgroup")" "0::${group#/sys/fs/cgroup}"
+		is "$(cat "$group/cgroup.procs")" "$pid"
 	else
 		for c in cpu cpuacct cpuset memory devices freezer blkio pids; do
 			is "$(grep -E "^[0-9]+:$c:" "/proc/$pid/cgroup" | cut -d : -f 3)" "/$ID"
@@ -32,6 +28,7 @@ prepare() { bundle sleep 1000; }
 }
 
 @test "nested cgroupsPath: the container's own goes, and the test cleans up the parent" {
+	! in_scopes || return 0 # scopes have no cgroups above them but slices
 	config '.linux.cgroupsPath = "/" + $id + "/deep/er"' --arg id "$ID"
 	rt_create
 	has "$(cat "/proc/$(cat "$DIR/pid")/cgroup")" "/$ID/deep/er"
@@ -41,32 +38,37 @@ prepare() { bundle sleep 1000; }
 }
 
 @test "limits are written: memory, pids, cpu, cpuset, blkio" {
-	on_cgroup2 && return 0 # the host has bound these controllers to v1
+	limited_by memory || return 0
 	config '.linux.resources += { memory: { limit: 67108864, reservation: 33554432 }, pids: { limit: 20 },
 		cpu: { shares: 512, quota: 50000, period: 100000, cpus: "0", mems: "0" } }'
 	rt_create
-	is "$(cat "$(group memory)/memory.limit_in_bytes" "$(group memory)/memory.soft_limit_in_bytes")" $'67108864\n33554432'
-	is "$(cat "$(group pids)/pids.max")" 20
-	is "$(cat "$(group cpu)/cpu.shares" "$(group cpu)/cpu.cfs_quota_us" "$(group cpu)/cpu.cfs_period_us")" $'512\n50000\n100000'
-	is "$(cat "$(group cpuset)/cpuset.cpus" "$(group cpuset)/cpuset.mems")" $'0\n0'
+	if on_cgroup2; then
+		is "$(cat "$(group_of cpu)"/{memory.max,memory.low,pids.max,cpu.max,cpuset.cpus,cpuset.mems} | paste -sd,)" \
+			"67108864,33554432,20,50000 100000,0,0"
+		return
+	fi
+	is "$(cat "$(group_of memory)/memory.limit_in_bytes" "$(group_of memory)/memory.soft_limit_in_bytes")" $'67108864\n33554432'
+	is "$(cat "$(group_of pids)/pids.max")" 20
+	is "$(cat "$(group_of cpu)/cpu.shares" "$(group_of cpu)/cpu.cfs_quota_us" "$(group_of cpu)/cpu.cfs_period_us")" $'512\n50000\n100000'
+	is "$(cat "$(group_of cpuset)/cpuset.cpus" "$(group_of cpuset)/cpuset.mems")" $'0\n0'
 }
 
 @test "the pids limit holds" {
-	on_cgroup2 && return 0
+	limited_by pids || return 0
 	config '.linux.resources.pids = { limit: 5 }'
 	out=$(in_container sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait' 2>&1) || true
 	has "$out" "fork"
 }
 
 @test "the memory limit holds: the process is killed by it" {
-	on_cgroup2 && return 0
+	limited_by memory || return 0
 	config '.linux.resources.memory = { limit: 33554432, swap: 33554432 }'
 	runtime_is_ours || config '.linux.resources.memory = { limit: 33554432 }'
 	exits 137 in_container sh -c 'exec head -c 200000000 /dev/zero | exec tail -c 150000000 >/dev/null; exit 137'
 }
 
 @test "a bad limit fails the create with the file's name and the reason, and leaves nothing" {
-	on_cgroup2 && return 0
+	limited_by cpuset || return 0
 	config '.linux.resources.cpu = { cpus: "9999" }'
 	refuses rt_create
 	has "$(cat "$DIR/err")" cpuset.cpus
@@ -77,7 +79,7 @@ prepare() { bundle sleep 1000; }
 	if on_cgroup2; then
 		config '.linux.resources.unified = { "cgroup.max.depth": "7" }'
 		rt_create
-		is "$(cat "$(group)/cgroup.max.depth")" 7
+		is "$(cat "$(group_of cpu)/cgroup.max.depth")" 7
 	else
 		config '.linux.resources.unified = { "memory.max": "10000000" }'
 		refuses rt_create
@@ -87,8 +89,7 @@ prepare() { bundle sleep 1000; }
 }
 
 @test "on cgroup v2 a controller that is not there is an error by its name" {
-	on_cgroup2 || return 0
-	grep -qw memory /sys/fs/cgroup/cgroup.controllers && return 0
+	! limited_by memory || return 0
 	config '.linux.resources.memory = { limit: 67108864 }'
 	refuses rt_create
 	has "$(cat "$DIR/err")" memory
@@ -121,9 +122,9 @@ prepare() { bundle sleep 1000; }
 	config '.linux.namespaces += [{ type: "cgroup" }]'
 	rt_create
 	if on_cgroup2; then
-		mkdir -p "$(group)/sub/sub"
+		mkdir -p "$(group_of cpu)/sub/sub"
 	else
-		mkdir -p "$(group pids)/sub/sub" "$(group freezer)/sub"
+		mkdir -p "$(group_of pids)/sub/sub" "$(group_of freezer)/sub"
 	fi
 	rt delete --force "$ID"
 	nothing_left
@@ -134,9 +135,9 @@ prepare() { bundle sleep 1000; }
 	rt start "$ID"
 	rt pause "$ID"
 	if on_cgroup2; then
-		has "$(cat "$(group)/cgroup.events")" "frozen 1"
+		has "$(cat "$(group_of cpu)/cgroup.events")" "frozen 1"
 	else
-		is "$(cat "$(group freezer)/freezer.state")" FROZEN
+		is "$(cat "$(group_of freezer)/freezer.state")" FROZEN
 	fi
 	rt kill "$ID" KILL
 	rt resume "$ID" || true
@@ -145,7 +146,7 @@ prepare() { bundle sleep 1000; }
 
 @test "a memory limit of 512 KiB is enough to start" {
 	# Where nothing is charged for what was there before the limit (v1), and nothing but the program is left after it.
-	on_cgroup2 && return 0 # no memory controller in this lane
+	limited_by memory || return 0
 	runtime_is_runc && return 0 # needs 6 MiB and more
 	config '.linux.resources.memory = { limit: 524288 } | .process.args = ["sh", "-c", "echo alive; cat /proc/self/cgroup >/dev/null"]'
 	for _ in 1 2 3; do

@@ -186,14 +186,11 @@ taker() {
 
 @test "exec --cgroup: below the container's cgroup" {
 	runtime_is_ours || return 0 # 1.1.5 words its errors otherwise
-	if on_cgroup2; then
-		path=/sys/fs/cgroup/$ID prefix=
-	else
-		path=/sys/fs/cgroup/cpu/$ID prefix=cpu:
-		[ -d "$path" ] || path=/sys/fs/cgroup/cpu,cpuacct/$ID
-	fi
+	path=$(group_of cpu) prefix=
+	on_cgroup2 || prefix=cpu:
+	[ -d "$path" ] || path=$(group_of cpu,cpuacct)
 	mkdir "$path/sub"
-	has "$(rt exec --cgroup "${prefix}sub" "$ID" sh -c 'cat /proc/1/cgroup /proc/self/cgroup' | sort -u)" "/$ID/sub"
+	has "$(rt exec --cgroup "${prefix}sub" "$ID" sh -c 'cat /proc/1/cgroup /proc/self/cgroup' | sort -u)" "/${path##*/}/sub"
 	hasnt "$(cat "/proc/$(cat "$DIR/pid")/cgroup")" sub
 	bad() {
 		exits 255 rt exec --cgroup "$2" "$ID" true
@@ -214,7 +211,7 @@ taker() {
 	rt exec --ignore-paused "$ID" echo resumed </dev/null >"$DIR/exec.out" 2>&1 3>&- 4>&- &
 	waiting=$!
 	# Its process is in the cgroup, and has done nothing.
-	procs=$(find /sys/fs/cgroup/freezer/"$ID" /sys/fs/cgroup/"$ID" -maxdepth 1 -name cgroup.procs 2>/dev/null | head -n 1)
+	procs=$(group_of freezer)/cgroup.procs
 	for _ in $(seq 300); do [ "$(wc -l <"$procs")" -lt 2 ] || break; read -r -t 0.1 <> <(:) || true; done
 	[ "$(wc -l <"$procs")" -ge 2 ]
 	is "$(cat "$DIR/exec.out")" ""

@@ -76,8 +76,9 @@ few() {
 
 @test "a hook that freezes the container and fails does not hold create" {
 	runtime_is_runc && return 0 # waits for the frozen process
-	script freeze "cat >/dev/null" "[ ! -e /sys/fs/cgroup/freezer ] || echo FROZEN >/sys/fs/cgroup/freezer/$ID/freezer.state" \
-		"[ ! -e /sys/fs/cgroup/cgroup.procs ] || echo 1 >/sys/fs/cgroup/$ID/cgroup.freeze" "exit 3"
+	local freeze="FROZEN >$(group_of freezer)/freezer.state"
+	! on_cgroup2 || freeze="1 >$(group_of freezer)/cgroup.freeze"
+	script freeze "cat >/dev/null" "echo $freeze" "exit 3"
 	config '.hooks.createRuntime = [{ path: $h }]' --arg h "$DIR/freeze"
 	exits 1 timeout 30 "$RUNTIME" --root "$ROOT" create --bundle "$BUNDLE" "$ID"
 	has "$stderr" "exit status 3"

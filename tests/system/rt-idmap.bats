@@ -2,9 +2,15 @@
 # The peers: runc 1.1.5 and crun 1.8.1 know none of the mappings; runc since 1.2 does as is wanted here.
 load ../lib/harness
 
+# tmpfs, where the tests' directories are, can show other owners since Linux 6.3.
 prepare() {
 	bundle true
 	mkdir "$DIR/data"
+	if [ "$(printf '6.3\n%s\n' "$(uname -r)" | sort -V | head -n 1)" != 6.3 ]; then
+		rmdir "$DIR/data"
+		mkdir "$TOOLS/data-$ID"
+		ln -s "$TOOLS/data-$ID" "$DIR/data"
+	fi
 	echo content >"$DIR/data/file"
 	chown 1000:2000 "$DIR/data/file"
 }
@@ -14,6 +20,13 @@ mapped() {
 	config '.mounts += [{ destination: "/mnt", type: "bind", source: $d, options: ($o | split(" ")) }]' --arg d "$DIR/data" --arg o "$1"
 	[ $# -eq 1 ] || config 'def ids($t): [$t | split(" ") | map(tonumber) | { containerID: .[0], hostID: .[1], size: .[2] }];
 		.mounts[-1].uidMappings = ids($u) | .mounts[-1].gidMappings = ids($g)' --arg u "$2" --arg g "$3"
+}
+
+eval "harness_$(declare -f teardown)"
+
+teardown() {
+	rm -rf "$TOOLS/data-$ID"
+	harness_teardown
 }
 
 user_namespace() {
@@ -45,10 +58,10 @@ user_namespace() {
 
 @test "id-mapped mount: ridmap reaches the mounts below, idmap does not" {
 	runtime_is_ours || return 0
-	mkdir "$DIR/data/sub"
-	mount -t tmpfs tmpfs "$DIR/data/sub"
-	touch "$DIR/data/sub/file"
-	chown 1000:2000 "$DIR/data/sub/file"
+	mkdir "$DIR/data/sub" "$DIR/data/below"
+	touch "$DIR/data/below/file"
+	chown 1000:2000 "$DIR/data/below/file"
+	mount --bind "$DIR/data/below" "$DIR/data/sub"
 	mapped "rbind idmap" "1000 7 1" "2000 8 1"
 	one=$(in_container stat -c %u:%g /mnt/file /mnt/sub/file)
 	config '.mounts[-1].options = ["rbind", "ridmap"]'

@@ -8,13 +8,8 @@ says() {
 	one_line "$stderr"
 }
 
-# group CONTROLLER: the container's directory in that hierarchy
-group() {
-	if on_cgroup2; then echo "/sys/fs/cgroup/$ID"; else echo "/sys/fs/cgroup/$1/$ID"; fi
-}
-
 # value CONTROLLER FILE
-value() { cat "$(group "$1")/$2"; }
+value() { cat "$(group_of "$1")/$2"; }
 
 sleeping() {
 	bundle sleep 1000
@@ -48,8 +43,10 @@ sleeping() {
 @test "v2: init is in its cgroup, and so is what exec adds" {
 	on_cgroup2 || return 0
 	sleeping
-	is "$(grep ^0:: "/proc/$(cat "$DIR/pid")/cgroup")" "0::/$ID"
-	is "$(rt exec "$ID" sh -c 'grep ^0:: /proc/self/cgroup')" "0::/$ID"
+	local group
+	group=$(group_of pids)
+	is "$(grep ^0:: "/proc/$(cat "$DIR/pid")/cgroup")" "0::${group#/sys/fs/cgroup}"
+	is "$(rt exec "$ID" sh -c 'grep ^0:: /proc/self/cgroup')" "0::${group#/sys/fs/cgroup}"
 }
 
 @test "v2: unified values are written" {
@@ -59,7 +56,7 @@ sleeping() {
 }
 
 @test "v2: a limit whose controller is not there is refused, and nothing is left" {
-	on_cgroup2 || return 0
+	! limited_by memory || return 0
 	bundle true
 	config '.linux.resources.memory.limit = 67108864'
 	rt_create && fail created
@@ -77,7 +74,7 @@ sleeping() {
 }
 
 @test "limits that the kernel refuses are told with file and reason" {
-	on_cgroup2 && return 0
+	limited_by cpuset || return 0
 	bundle true
 	config '.linux.resources.cpu.cpus = "4096"'
 	rt_create && fail created
@@ -152,9 +149,10 @@ sleeping() {
 }
 
 @test "a cgroup with processes in it is not taken" {
+	! in_scopes || return 0 # systemd makes a new one
 	runtime_is_ours || return 0 # runc 1.1.5 only warns
 	bundle true
-	g=$(group devices)
+	g=$(group_of devices)
 	mkdir "$g"
 	sleep 1000 3>&- 4>&- &
 	p=$!
@@ -168,8 +166,9 @@ sleeping() {
 }
 
 @test "a frozen cgroup is not taken" {
+	! in_scopes || return 0 # systemd makes a new one
 	bundle true
-	local g=$(group freezer) file=freezer.state on=FROZEN off=THAWED
+	local g=$(group_of freezer) file=freezer.state on=FROZEN off=THAWED
 	if on_cgroup2; then file=cgroup.freeze on=1 off=0; fi
 	mkdir "$g"
 	echo $on >"$g/$file"
@@ -181,6 +180,7 @@ sleeping() {
 }
 
 @test "cgroupsPath: parents are made, .. does not climb, a relative one is below or beside our own" {
+	! in_scopes || return 0 # has the form slice:prefix:name there
 	local path
 	for path in "/$ID/a/b" "/../$ID/a/b" "/$ID/x/../a/b"; do
 		bundle sleep 1000
@@ -272,7 +272,8 @@ remove_parents() {
 	one_line "$output"
 	is "$(jq -r '.type + " " + .id' <<<"$output")" "stats $ID"
 	jq -e '.data | (.cpu.usage.total > 0) and (.pids.current == 1)' <<<"$output"
-	on_cgroup2 || jq -e '.data.memory | (.usage.usage > 0) and (.usage.limit > 0) and (.raw.rss >= 0)' <<<"$output"
+	! limited_by memory || jq -e '.data.memory | (.usage.usage > 0) and (.usage.limit > 0)' <<<"$output"
+	on_cgroup2 || jq -e '.data.memory.raw.rss >= 0' <<<"$output"
 }
 
 @test "events goes on until the container ends" {

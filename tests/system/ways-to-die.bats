@@ -283,9 +283,6 @@ not_begun() {
 
 # --- for lack of memory ---------------------------------------------------------------------------------------------
 
-# The lane for cgroup v2 has no memory controller where the host has bound it to version 1.
-memory_is_counted() { ! on_cgroup2 || grep -qw memory /sys/fs/cgroup/cgroup.controllers; }
-
 # limited SCRIPT: a container with 20 MiB; `eat` in it takes more
 limited() {
 	bundle sh -c "eat() { (echo 1000 >/proc/self/oom_score_adj; exec tail -c 100m /dev/zero); }; $1"
@@ -295,7 +292,7 @@ limited() {
 }
 
 @test "the first process is killed for lack of memory" {
-	memory_is_counted || return 0
+	limited_by memory || return 0
 	limited 'exec tail -c 100m /dev/zero'
 	mon_end
 	recorded oom 137 - SIGKILL '.evidence.oom_kill >= 1' '.cgroup.memory_peak_bytes > 15000000' \
@@ -305,7 +302,7 @@ limited() {
 }
 
 @test "a child is killed for lack of memory, the first process leaves with 3" {
-	memory_is_counted || return 0
+	limited_by memory || return 0
 	limited 'eat; exit 3'
 	mon_end
 	recorded exit 3 3 - '.evidence.oom_kill >= 1'
@@ -313,7 +310,7 @@ limited() {
 }
 
 @test "killed long after a child was killed for lack of memory" {
-	memory_is_counted || return 0
+	limited_by memory || return 0
 	limited 'eat; sleep 5; echo ready; sleep 1000'
 	await match "$LOG" ready
 	[ -e "$DIR/persist/oom" ]
@@ -323,7 +320,7 @@ limited() {
 }
 
 @test "without a memory cgroup nothing is known of its memory, and that is said" {
-	! memory_is_counted || return 0
+	! limited_by memory || return 0
 	mon_run true
 	! monitor_is_ours || true_of "$BUNDLE/exit.json" \
 		'.evidence.oom_kill == "unavailable"' '.cgroup.memory_peak_bytes == "unavailable"' '.cgroup.cpu_us > 0'
