@@ -13,7 +13,7 @@ top=$here/../..
 		>"$D/etc-containers/containers.conf.d/limits.conf"
 	# The real podman, told nothing of monitor and runtime.
 	podman=(env -u CONTAINERS_CONF /usr/bin/podman --root "$D/root" --runroot "$D/runroot" --tmpdir "$D/tmp"
-		--storage-driver "${ENGINE_STORAGE:-overlay}" --cgroup-manager cgroupfs --events-backend file)
+		--storage-driver "${ENGINE_STORAGE:-overlay}" --cgroup-manager "$ENGINE_MANAGER" --events-backend file)
 	mount --bind "$D/etc-containers" /etc/containers
 	info=$("${podman[@]}" info --format '{{.Host.Conmon.Path}} {{.Host.OCIRuntime.Path}} {{.Host.OCIRuntime.Name}}')
 	"${podman[@]}" run -d --network none --cgroup-parent "$CGROUP_PARENT" --name configured --conmon-pidfile "$D/pid" $BB 3>&- 4>&- ||

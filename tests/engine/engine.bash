@@ -25,9 +25,9 @@ unlike() { # ACTUAL REGEX WHAT
 	! [[ $1 =~ $2 ]] || fail "$3: expected no match of '$2', got '$1'"
 }
 
-# until_true SECONDS COMMAND...: for what the kernel or podman has no event for.
+# until_true SECONDS COMMAND...: for what the kernel or podman has no event for. AWAIT_SECONDS is the least that it waits for.
 until_true() {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + ($1 > ${AWAIT_SECONDS:-0} ? $1 : AWAIT_SECONDS)))
 	shift
 	until "$@" >"$D/until_true" 2>&1; do
 		[ "$SECONDS" -lt "$deadline" ] || fail "not in time: $*: $(cat "$D/until_true")" || return
@@ -41,6 +41,7 @@ setup_file() {
 	export D BB=localhost/bb CGROUP_PARENT BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-90}
 	D=$(mktemp -d /var/lib/containers/engine.XXXXXX)
 	CGROUP_PARENT=/tallyman-engine.${D##*.}
+	[ "$ENGINE_MANAGER" = cgroupfs ] || CGROUP_PARENT=tallymanengine${D##*.}.slice
 	mkdir "$D/bin" "$D/tmp"
 	PATH=$D/bin:$PATH
 	write_conf
@@ -52,9 +53,13 @@ setup_file() {
 	check_monitor canary
 }
 
+# A cgroup2 hierarchy has none where the machine has given them to version 1.
+has_controllers() { ! on_cgroup2 || grep -qw pids /sys/fs/cgroup/cgroup.controllers; }
+on_cgroup2() { [ -e /sys/fs/cgroup/cgroup.controllers ]; }
+
 write_conf() {
 	local pids=2048 name=$RUNTIME
-	[ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ] || pids=0
+	has_controllers || pids=0
 	[ "$ENGINE_NAME" = path ] || name=runc
 	# Limits are given because raising them to podman's defaults takes CAP_SYS_RESOURCE.
 	cat >"$D/containers.conf" <<-X
@@ -65,7 +70,7 @@ write_conf() {
 		pids_limit = $pids
 		init_path = "$(command -v catatonit)"
 		[engine]
-		cgroup_manager = "cgroupfs"
+		cgroup_manager = "$ENGINE_MANAGER"
 		events_logger = "file"
 		infra_image = "$BB"
 		lock_type = "file"
@@ -82,8 +87,7 @@ write_conf() {
 write_podman() {
 	local name=$RUNTIME level=warning
 	[ "$ENGINE_NAME" = path ] || name=runc
-	# Where a cgroup2 hierarchy has no controllers podman warns of that with every container.
-	! [ -e /sys/fs/cgroup/cgroup.controllers ] || [ -s /sys/fs/cgroup/cgroup.controllers ] || level=error
+	has_controllers || level=error # podman warns of that with every container
 	cat >"$D/bin/podman" <<-X
 		#!/bin/bash
 		verb=()
@@ -204,6 +208,7 @@ engine_teardown_file() {
 	podman rm -fa -t 0 >/dev/null
 	# A monitor goes a moment after its container; it must go. What does not go is ended, as it would stay for ever.
 	until_true 10 no_monitor || stray=1
+	[ "$ENGINE_MANAGER" = cgroupfs ] || systemctl stop "$CGROUP_PARENT"
 	for dir in /sys/fs/cgroup/*"$CGROUP_PARENT" /sys/fs/cgroup"$CGROUP_PARENT"; do
 		[ -d "$dir" ] || continue
 		[ -z "$stray" ] || find "$dir" -name cgroup.procs -exec cat {} + | sort -u | xargs -r kill -KILL

@@ -1,11 +1,22 @@
 load engine
 
-# podman of an ordinary user. The account is made for the tests, in their own mount namespace.
+# podman of an ordinary user. The account is made for the tests, in their own mount namespace, and has no cgroups; or it is
+# ENGINE_USER, whose user manager hands out scopes with limits.
 
-USER_ID=4711 GROUP_ID=4712
+USER_ID=4711 GROUP_ID=4712 RUN=
+if [ -n "${ENGINE_USER:-}" ]; then
+	USER_ID=$(id -u "$ENGINE_USER") GROUP_ID=$(id -g "$ENGINE_USER") RUN=/run/user/$USER_ID
+fi
+ENGINE_MANAGER=${RUN:+systemd}
+ENGINE_MANAGER=${ENGINE_MANAGER:-cgroupfs}
 
 account() {
 	local f
+	chmod 755 "$ENGINE_DIR" "$D"
+	mkdir -p "$D/home" "$D/xdg" "$D/root"
+	chown "$USER_ID:$GROUP_ID" "$D/home" "$D/xdg" "$D/root" "$D/tmp"
+	chmod 700 "$D/xdg"
+	[ -z "$RUN" ] || return 0
 	mkdir -p "$ENGINE_DIR/etc"
 	for f in passwd group subuid subgid; do cp "/etc/$f" "$ENGINE_DIR/etc/"; done
 	echo "tallyuser:x:$USER_ID:$GROUP_ID::$D/home:/bin/sh" >>"$ENGINE_DIR/etc/passwd"
@@ -13,16 +24,12 @@ account() {
 	echo "tallyuser:600000:65536" >>"$ENGINE_DIR/etc/subuid"
 	echo "tallyuser:700000:65536" >>"$ENGINE_DIR/etc/subgid"
 	for f in passwd group subuid subgid; do mount --bind "$ENGINE_DIR/etc/$f" "/etc/$f"; done
-	chmod 755 "$ENGINE_DIR" "$D"
-	mkdir -p "$D/home" "$D/xdg" "$D/root"
-	chown "$USER_ID:$GROUP_ID" "$D/home" "$D/xdg" "$D/root" "$D/tmp"
-	chmod 700 "$D/xdg"
 }
 
-# No cgroups: on the host's they are root's, and none are delegated to the account.
 write_podman() {
-	local name=$RUNTIME
+	local name=$RUNTIME bus=
 	account
+	[ -z "$RUN" ] || bus="DBUS_SESSION_BUS_ADDRESS=unix:path=$RUN/bus"
 	[ "$ENGINE_NAME" = path ] || name=runc
 	sed -i 's/^pids_limit = .*/pids_limit = 0/' "$D/containers.conf"
 	cat >"$D/bin/podman" <<-X
@@ -33,7 +40,7 @@ write_podman() {
 		done
 		cd $D/home
 		exec setpriv --reuid $USER_ID --regid $GROUP_ID --clear-groups env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin \\
-			HOME=$D/home USER=tallyuser XDG_RUNTIME_DIR=$D/xdg CONTAINERS_CONF=$D/containers.conf \\
+			HOME=$D/home USER=${ENGINE_USER:-tallyuser} XDG_RUNTIME_DIR=${RUN:-$D/xdg} $bus CONTAINERS_CONF=$D/containers.conf \\
 			timeout --foreground -k 5 "\${DEADLINE:-60}" $(command -v podman) --root $D/root --runroot $D/xdg/runroot \\
 			--tmpdir $D/xdg/tmp --storage-driver ${ENGINE_STORAGE:-overlay} --conmon $MONITOR --runtime $name --log-level error "\$@"
 	X
@@ -46,11 +53,11 @@ teardown_file() {
 	pause=$(find "$D/xdg" -name pause.pid -exec cat {} +)
 	engine_teardown_file
 	[ "$(cat "/proc/$pause/comm")" = catatonit ] && kill -KILL "$pause"
-	for f in passwd group subuid subgid; do umount "/etc/$f"; done
+	[ -n "$RUN" ] || for f in passwd group subuid subgid; do umount "/etc/$f"; done
 }
 
 @test "rootless: podman runs as a user, with the programs under test" {
-	is "$(podman info --format '{{.Host.Security.Rootless}} {{.Host.CgroupManager}}')" "true cgroupfs" "podman info"
+	is "$(podman info --format '{{.Host.Security.Rootless}} {{.Host.CgroupManager}}')" "true $ENGINE_MANAGER" "podman info"
 	is "$(stat -c %u "/proc/$(monitor_pid canary)")" "$USER_ID" "the monitor's user"
 	is "$(podman run --rm $BB id -u)" 0 "user inside"
 }
