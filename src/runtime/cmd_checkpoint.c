@@ -14,11 +14,14 @@
 #include "runtime/criu_args.h"
 #include "runtime/criu_wire.h"
 #include "runtime/destroy.h"
+#include "runtime/notify.h"
 #include "runtime/state.h"
 
 /* Mounts of the container that are the host's business: criu is told that they exist, and restore puts them back. */
-static void put_mounts(GByteArray *opts, const struct spec *s, pid_t pid)
+static void put_mounts(GByteArray *opts, const struct spec *s, const struct container *c)
 {
+	struct stat notify;
+
 	for (size_t i = 0; i < s->n_mounts; i++) {
 		const struct spec_mount *m = &s->mounts[i];
 		g_autofree char *place = g_canonicalize_filename(m->destination, "/");
@@ -26,8 +29,10 @@ static void put_mounts(GByteArray *opts, const struct spec *s, pid_t pid)
 		if (criu_mount_is_bind(m))
 			criu_put_external(opts, "mnt[%s]:%s", place, place);
 	}
+	if (fstatat(c->dir_fd, STATE_NOTIFY, &notify, AT_SYMLINK_NOFOLLOW) == 0)
+		criu_put_external(opts, "mnt[" NOTIFY_PLACE "]:" NOTIFY_PLACE);
 	for (size_t i = 0; s->linux_.masked_paths && s->linux_.masked_paths[i]; i++) {
-		g_autofree char *path = g_strdup_printf("/proc/%d/root%s", pid, s->linux_.masked_paths[i]);
+		g_autofree char *path = g_strdup_printf("/proc/%d/root%s", c->pid, s->linux_.masked_paths[i]);
 		struct stat st;
 
 		if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
@@ -159,7 +164,7 @@ static bool make_options(GByteArray *opts, const struct container *c, const stru
 	if (o->pre_dump)
 		return true;
 	put_freezer(opts, c);
-	put_mounts(opts, s, c->pid);
+	put_mounts(opts, s, c);
 	return put_cgroup_mounts(opts, c->pid, error) && put_namespaces(opts, s, error);
 }
 

@@ -24,7 +24,8 @@ static bool restore_in_directory(struct creation *c, const struct globals *globa
 		return false;
 	if (sock >= 0)
 		request->console_fd = sock;
-	return create_prepare(c, globals, error) && restore_processes(c, globals, request, dirs, error);
+	return create_prepare(c, globals, error) && notify_prepare(c->spec, c->container, error) &&
+	       restore_processes(c, globals, request, dirs, error);
 }
 
 static bool restore_container(struct creation *c, const struct globals *globals, const struct restore_cli *o,

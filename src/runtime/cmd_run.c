@@ -16,7 +16,10 @@ struct run_cli {
 static int stay(
 	struct creation *c, const struct globals *globals, const struct run_cli *o, Foreground *f, GError **error)
 {
-	int status = foreground_wait(f, c->launch.pid, c->launch.pid_fd, c->spec->process->terminal, error);
+	int status;
+
+	foreground_take_notify(f, g_steal_pointer(&c->notify));
+	status = foreground_wait(f, c->launch.pid, c->launch.pid_fd, c->spec->process->terminal, error);
 
 	c->launch.reaped = true;
 	if (status >= 0 && !o->keep && !create_destroy(c, globals, error))
@@ -46,7 +49,10 @@ static int run_container(struct creation *c, const struct globals *globals, cons
 		create_undo(c, globals);
 		return 1;
 	}
-	return f ? stay(c, globals, o, f, error) : 0;
+	if (f)
+		return stay(c, globals, o, f, error);
+	notify_wait(c->notify, c->launch.pid, c->launch.pid_fd);
+	return 0;
 }
 
 static int run_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)

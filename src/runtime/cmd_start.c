@@ -6,6 +6,7 @@
 static int start_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
 {
 	g_autoptr(Container) c = container_open(globals->root, args[0], error);
+	g_autoptr(Notify) notify = NULL;
 
 	(void)options;
 	(void)n_args;
@@ -21,7 +22,10 @@ static int start_run(const struct globals *globals, const void *options, int n_a
 	default:
 		return fail(error, "cannot start an already running container"), 1;
 	}
-	return start_container(c, error) && start_run_hooks(c, error) ? 0 : 1;
+	if (!start_container(c, &notify, error) || !start_run_hooks(c, error))
+		return 1;
+	notify_wait(notify, c->pid, c->pid_fd);
+	return 0;
 }
 
 const struct command cmd_start = {

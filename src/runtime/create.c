@@ -395,7 +395,8 @@ static bool create_in_directory(struct creation *c, const struct globals *global
 		return false;
 	c->request.console_fd = console >= 0 ? console : o->console_fd;
 	c->request.plain_newlines = o->console_fd >= 0 && !isatty(STDOUT_FILENO);
-	if (!create_prepare(c, globals, error))
+	if (!create_prepare(c, globals, error) || !notify_prepare(c->spec, c->container, error) ||
+		(!o->wait_for_start && !notify_listen(c->container, &c->notify, error)))
 		return false;
 	return (make_plan(c, o, self, error) && start_child(c, o, error)) ||
 	       fail_prefix(error, "unable to start container process");
@@ -482,6 +483,7 @@ bool create_destroy(struct creation *c, const struct globals *globals, GError **
 void creation_clear(struct creation *c)
 {
 	launch_clear(&c->launch);
+	notify_free(c->notify);
 	g_clear_pointer(&c->scope, scope_leave);
 	plan_free(c->plan);
 	seccomp_filter_clear(&c->filter);

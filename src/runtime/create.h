@@ -7,6 +7,7 @@
 #include "runtime/command.h"
 #include "runtime/scope.h"
 #include "runtime/launch.h"
+#include "runtime/notify.h"
 #include "runtime/spec.h"
 #include "runtime/state.h"
 
@@ -30,7 +31,8 @@ struct creation {
 	struct plan_request request;
 	Plan *plan;
 	struct seccomp_filter filter;
-	Scope *scope; /* systemd's, until the container is in it; NULL: none */
+	Scope *scope;   /* systemd's, until the container is in it; NULL: none */
+	Notify *notify; /* run: what passes readiness on; NULL: nobody wants to hear of it */
 	bool made_cgroup;
 	int pidfd_socket; /* connected; -1: none */
 };

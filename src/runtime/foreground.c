@@ -29,12 +29,13 @@ struct Foreground {
 	char input[4096]; /* on its way to the master */
 	size_t have, done;
 	bool input_open;
+	Notify *notify;
 	pid_t pid;
 	int wait_status;
 	bool ended;
 };
 
-enum { SLOT_SIGNALS, SLOT_MASTER, SLOT_INPUT, N_SLOTS };
+enum { SLOT_SIGNALS, SLOT_NOTIFY, SLOT_MASTER, SLOT_INPUT, N_SLOTS };
 
 Foreground *foreground_new(GError **error)
 {
@@ -56,6 +57,11 @@ Foreground *foreground_new(GError **error)
 int foreground_console_fd(const Foreground *f)
 {
 	return f->console[1];
+}
+
+void foreground_take_notify(Foreground *f, Notify *notify)
+{
+	f->notify = notify;
 }
 
 static void copy_window_size(const Foreground *f)
@@ -153,6 +159,7 @@ static int turn(Foreground *f, int pid_fd)
 	bool pending = f->done < f->have;
 	struct pollfd fds[N_SLOTS] = {
 		[SLOT_SIGNALS] = { .fd = f->signal_fd, .events = POLLIN },
+		[SLOT_NOTIFY] = f->notify ? notify_pollfd(f->notify) : (struct pollfd){ .fd = -1 },
 		[SLOT_MASTER] = { .fd = f->master_fd, .events = (short)(POLLIN | (pending ? POLLOUT : 0)) },
 		[SLOT_INPUT] = { .fd = f->master_fd >= 0 && f->input_open && !pending ? STDIN_FILENO : -1,
 			.events = POLLIN },
@@ -160,6 +167,8 @@ static int turn(Foreground *f, int pid_fd)
 
 	if (poll(fds, N_SLOTS, -1) < 0 && errno != EINTR)
 		return -errno;
+	if (fds[SLOT_NOTIFY].revents)
+		notify_turn(f->notify, getpid()); /* the main process of the service is who stays with the container */
 	if (fds[SLOT_INPUT].revents)
 		read_input(f);
 	if (f->done < f->have && f->master_fd >= 0 && (fds[SLOT_MASTER].revents & POLLOUT || !pending))
@@ -204,6 +213,7 @@ void foreground_free(Foreground *f)
 		return;
 	if (f->raw)
 		(void)tcsetattr(STDIN_FILENO, TCSANOW, &f->modes);
+	notify_free(f->notify);
 	fd_close(&f->signal_fd);
 	fd_close(&f->master_fd);
 	fd_close(&f->console[0]);

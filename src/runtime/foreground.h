@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "runtime/notify.h"
+
 typedef struct Foreground Foreground;
 
 /* Blocks all signals (they wait for the process to be there) and makes the socket pair over which a terminal would come.
@@ -13,6 +15,9 @@ Foreground *foreground_new(GError **error);
 
 /* The end of the socket pair for the child. */
 int foreground_console_fd(const Foreground *f);
+
+/* Passes readiness on while it waits. NULL: there is nothing to pass on. */
+void foreground_take_notify(Foreground *f, Notify *notify);
 
 /* Relays until the process has ended and what it wrote is out; reaps other children as they come. The exit status: its
  * own, or 128 and the signal; -1 with an error. */

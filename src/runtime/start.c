@@ -94,7 +94,13 @@ static bool read_report(const struct container *c, int fd, int go_fd, GError **e
 	}
 }
 
-bool start_container(const struct container *c, GError **error)
+/* init goes on, with everything ready that it may need from its first moment on. */
+static bool let_go(const struct container *c, int go_fd, Notify **ret_notify, GError **error)
+{
+	return notify_listen(c, ret_notify, error) && (rw_write_pipe(go_fd, "0", 1) == 1 || fail(error, "%s", dead));
+}
+
+bool start_container(const struct container *c, Notify **ret_notify, GError **error)
 {
 	/* Reading comes first: init must find us there when it reports. */
 	auto_fd report = openat(c->dir_fd, STATE_REPORT_FIFO, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
@@ -108,12 +114,12 @@ bool start_container(const struct container *c, GError **error)
 	if (unlinkat(c->dir_fd, STATE_FIFO, 0) < 0)
 		return errno == ENOENT ? fail(error, "cannot start an already running container")
 				       : fail_errno(error, "remove %s/%s", c->path, STATE_FIFO);
-	if (rw_write_pipe(go, "0", 1) != 1)
-		return fail(error, "%s", dead);
-	(void)unlinkat(c->dir_fd, STATE_REPORT_FIFO, 0); /* goes with the directory at the latest */
-	if (read_report(c, report, go, error))
-		return true;
-	/* One that waits for an agent would wait for ever. */
+	if (let_go(c, go, ret_notify, error)) {
+		(void)unlinkat(c->dir_fd, STATE_REPORT_FIFO, 0); /* goes with the directory at the latest */
+		if (read_report(c, report, go, error))
+			return true;
+	}
+	/* One that waits for an agent, or for us, would wait for ever. */
 	(void)sys_pidfd_send_signal(c->pid_fd, SIGKILL);
 	return false;
 }

@@ -425,6 +425,14 @@ static int empty_dir(int dir_fd)
 	return -err;
 }
 
+/* The directory of the socket for readiness, if there is one. */
+static int remove_notify(int dir_fd)
+{
+	int fd = openat(dir_fd, STATE_NOTIFY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd >= 0 ? empty_dir(fd) : errno == ENOENT ? 0 : -errno;
+}
+
 bool container_remove_dir(const char *root, const char *id, GError **error)
 {
 	g_autofree char *path = g_build_filename(root, id, NULL);
@@ -435,7 +443,8 @@ bool container_remove_dir(const char *root, const char *id, GError **error)
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT || fail_errno(error, "open state directory %s", path);
-	r = empty_dir(fd);
+	r = remove_notify(fd);
+	r = empty_dir(fd) ?: r;
 	if (r < 0)
 		return fail_with(error, r, "empty state directory %s", path);
 	return rmdir(path) == 0 || errno == ENOENT || fail_errno(error, "remove state directory %s", path);

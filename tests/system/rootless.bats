@@ -286,3 +286,20 @@ prepare() {
 	is "$(payload stderr)" err
 	is "$(exit_file)" 7
 }
+
+@test "rootless: E29 E30 readiness is told by the user's container, too" {
+	user_bundle sh -c 'stat -c "%u %A" /run/notify/notify.sock >/work/sock; inside notify READY=1; read x </work/end'
+	with_work
+	mkfifo "$DIR/work/end"
+	helper notify-host "$DIR/host.sock" "$DIR/heard"
+	await exists "$DIR/heard"
+	chmod 777 "$DIR/host.sock" "$DIR/work/end"
+	own
+	as_user NOTIFY_SOCKET="$DIR/host.sock" "$RUNTIME" --root "$ROOT" run --detach --bundle "$BUNDLE" --pid-file "$DIR/pid" "$ID" \
+		</dev/null >/dev/null 2>"$DIR/err" || fail "$(cat "$DIR/err")"
+	await match "$DIR/heard" "^MAINPID=$(cat "$DIR/pid")\$"
+	is "$(head -n 1 "$DIR/heard")" READY=1
+	is "$(cat "$DIR/work/sock")" "0 srwxrwxrwx"
+	rt delete --force "$ID"
+	nothing_left
+}

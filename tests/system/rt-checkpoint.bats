@@ -242,3 +242,22 @@ with_pids() {
 	has "$stderr" "container with given ID already exists"
 	is "$(status_of)" running
 }
+
+@test "the mount of the socket for readiness is the host's, in checkpoint as in restore" {
+	runtime_is_ours || return 0
+	own_rootfs
+	NOTIFY_SOCKET=$DIR/nobody created
+	rt start "$ID"
+	await match "$DIR/out" 'tick 3'
+	double done
+	exits 0 checkpoint --leave-running
+	place=$(printf 'mnt[/run/notify]:' | od -An -tx1 | tr -d ' \n')
+	has "$(cat "$DIR/request")" "$place$(printf /run/notify | od -An -tx1 | tr -d ' \n')"
+	rt delete --force "$ID"
+	echo '[]' >"$DIR/images/descriptors.json"
+	double silent
+	NOTIFY_SOCKET=$DIR/nobody attempt restore --detach
+	is "$status" 1
+	has "$(cat "$DIR/request")" "$place$(printf '%s' "$ROOT/$ID/notify" | od -An -tx1 | tr -d ' \n')"
+	nothing_left
+}
