@@ -200,6 +200,8 @@ int foreground_wait(Foreground *f, pid_t pid, int pid_fd, bool terminal, GError 
 	while (!f->ended && r == 0)
 		r = turn(f, pid_fd);
 	drain(f);
+	if (f->notify)
+		notify_turn(f->notify, getpid()); /* what it has said before it ended */
 	if (r < 0) {
 		fail_with(error, r, "wait for the process");
 		return -1;
