@@ -10,6 +10,7 @@
 #include "common/statefile.h"
 #include "ctl/config.h"
 #include "ctl/engine.h"
+#include "ctl/fifos.h"
 #include "ctl/lifecycle.h"
 
 bool create_parse_words(int argc, char **argv, struct create_options *o, GError **error)
@@ -68,14 +69,17 @@ static bool note_created(Container *c, const struct engine_running *running, GEr
 	       process_id_read(running->pid, &rec->process, error) && container_save(c, error);
 }
 
-static bool launch(const struct ctl *ctl, Container *c, const struct create_options *o, GError **error)
+/* fifos: from fifos_prepare. */
+static bool launch(
+	const struct ctl *ctl, Container *c, const struct create_options *o, char *const *fifos, GError **error)
 {
 	g_autofree char *log = g_strdup_printf("k8s-file:%s/%s", c->path, STORE_LOG);
 	g_autofree char *exit_dir = g_build_filename(c->path, STORE_EXIT_DIR, NULL), *self = ctl_self(error);
 	const char *const cleanup[] = { self, "--root", ctl->root, "cleanup", c->id, NULL };
 	const struct engine_launch l = {
 		.monitor = c->record.monitor,
-		.runtime = c->record.runtime,
+		.runtime = fifos ? self : c->record.runtime,
+		.runtime_args = (const char *const *)fifos,
 		.runtime_root = c->runtime_root,
 		.id = c->id,
 		.uuid = c->id,
@@ -105,12 +109,16 @@ Container *create_container(const struct ctl *ctl, const struct create_options *
 	g_autofree char *monitor = ctl_monitor(ctl, NULL, error);
 	g_autofree char *runtime = monitor ? ctl_runtime(ctl, NULL, error) : NULL;
 	g_autoptr(JsonValue) config = runtime ? config_load(bundle, error) : NULL;
-	g_autoptr(Container) c = config ? container_new(ctl, o->id, error) : NULL;
+	g_autoptr(GError) wrong = NULL;
+	g_auto(GStrv) fifos = config ? fifos_prepare(ctl, config, o->terminal, runtime, &wrong) : NULL;
+	g_autoptr(Container) c = config && !wrong ? container_new(ctl, o->id, error) : NULL;
 
+	if (wrong)
+		g_propagate_error(error, g_steal_pointer(&wrong));
 	if (!c)
 		return NULL;
 	if (!fill_record(c, o, bundle, config, monitor, runtime, error) ||
-		!fill_directory(c, o, config, bundle, error) || !launch(ctl, c, o, error)) {
+		!fill_directory(c, o, config, bundle, error) || !launch(ctl, c, o, fifos, error)) {
 		create_discard(c, runtime);
 		return NULL;
 	}

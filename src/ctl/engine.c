@@ -43,6 +43,8 @@ static void add_pair(GPtrArray *argv, const char *option, const char *value)
 
 static void add_runtime_args(GPtrArray *argv, const struct engine_launch *l)
 {
+	for (const char *const *a = l->runtime_args; a && *a; a++)
+		add_pair(argv, "--runtime-arg", *a);
 	add(argv, "--runtime-arg");
 	g_ptr_array_add(argv, g_strdup_printf("--root=%s", l->runtime_root));
 	add_pair(argv, "--runtime-arg", "--log-format=json");

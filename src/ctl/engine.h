@@ -9,6 +9,7 @@
 struct engine_launch {
 	const char *monitor;
 	const char *runtime;
+	const char *const *runtime_args; /* its first arguments; NULL: none */
 	const char *runtime_root;
 	const char *id;
 	const char *uuid;         /* the container's id, or the session's */

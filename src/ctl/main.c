@@ -48,6 +48,7 @@ static const struct command *const commands[] = {
 	&cmd_rm,
 	&cmd_prune,
 	&cmd_cleanup,
+	&cmd_fifos,
 };
 
 static char *summary(void)

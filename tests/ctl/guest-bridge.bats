@@ -202,3 +202,97 @@ sleeping() {
 	exits 125 ctl prune "$ID-2"
 	one_line "$stderr"
 }
+
+PIPES=io.microsoft.bmc.logging.pipelocation
+SIDE_CAR=io.microsoft.bmc.logging.isLoggingSideCarContainer
+
+# annotate KEY VALUE...: in the bundle
+annotate() {
+	while [ $# -gt 0 ]; do
+		config '.annotations[$k] = $v' --arg k "$1" --arg v "$2"
+		shift 2
+	done
+}
+
+@test "D37 D40 a workload's output goes to the two pipes that an annotation names" {
+	local logs=$CTL/containerlogs pid
+	bundle sh -c 'echo out; echo err >&2; read x; echo more'
+	annotate "$PIPES" web "$SIDE_CAR" false
+	umask 077
+	ctl create -i -b "$BUNDLE" "$ID"
+	is "$(stat -c '%a %F' "$logs" "$logs/web-stdout" "$logs/web-stderr")" $'755 directory\n666 fifo\n666 fifo'
+	cat "$logs/web-stdout" >"$DIR/out" 3>&- 4>&- &
+	pid=$!
+	cat "$logs/web-stderr" >"$DIR/err" 3>&- 4>&- &
+	pid="$pid $!"
+	ctl start "$ID"
+	await match "$DIR/out" '^out$'
+	await match "$DIR/err" '^err$'
+	ctl attach "$ID" </dev/null
+	wait $pid
+	is "$(cat "$DIR/out")" $'out\nmore'
+	is "$(cat "$DIR/err")" err
+	is "$(ctl logs "$ID" 2>&1)" ""
+	is "$(ctl wait "$ID")" 0
+	ctl rm "$ID"
+	# the next one takes the pipes that are there
+	local inode
+	inode=$(stat -c %i "$logs/web-stdout")
+	ctl run -d -i -b "$BUNDLE" "$ID"
+	is "$(stat -c %i "$logs/web-stdout")" "$inode"
+	is "$(head -n 1 <"$logs/web-stdout")" out
+}
+
+@test "D41 a side-car gets the pipes as descriptors 3 and 4, and reads what the workload writes" {
+	local id=$ID
+	bundle sh -c 'readlink /proc/self/fd/3; ls /proc/self/fd | wc -l; head -n 1 <&3; head -n 1 <&4; sleep 1000'
+	annotate "$PIPES" web "$SIDE_CAR" true
+	ctl run -d -b "$BUNDLE" "$ID"
+	ID=$id-2
+	bundle sh -c 'echo to stdout; echo to stderr >&2; sleep 1000'
+	annotate "$PIPES" web # without the other one it is a workload
+	ctl run -d -b "$BUNDLE" "$ID"
+	await match "$CONTAINERS/$id/container.log" 'to stderr'
+	exits 0 ctl logs "$id"
+	is "$output" "$CTL/containerlogs/web-stdout"$'\n6\nto stdout\nto stderr'
+}
+
+@test "D38 D39 pipes and a terminal, no boolean, no file name: refused in one line, and nothing is made" {
+	bundle sleep 1000
+	annotate "$PIPES" web "$SIDE_CAR" true
+	exits 125 ctl create -t -b "$BUNDLE" "$ID"
+	is "$stderr" "tallyctl: annotation $PIPES: a terminal and pipes are not supported together"
+	annotate "$SIDE_CAR" maybe
+	exits 125 ctl create -b "$BUNDLE" "$ID"
+	is "$stderr" "tallyctl: annotation $SIDE_CAR: \"maybe\" is not a boolean"
+	annotate "$PIPES" ../web "$SIDE_CAR" T
+	exits 125 ctl run -b "$BUNDLE" "$ID"
+	is "$stderr" "tallyctl: annotation $PIPES: \"../web\" is no file name"
+	[ ! -e "$CTL/containerlogs" ]
+	[ ! -e "$CONTAINERS/$ID" ]
+	mkdir -p -m 700 "$CTL" "$CTL/containerlogs"
+	touch "$CTL/containerlogs/web-stderr"
+	annotate "$PIPES" web
+	exits 125 ctl run -b "$BUNDLE" "$ID"
+	is "$stderr" "tallyctl: $CTL/containerlogs/web-stderr is there and no pipe"
+}
+
+@test "D42 the side-car's annotation alone means nothing" {
+	bundle sh -c 'echo out; ls /proc/self/fd | wc -l'
+	annotate "$SIDE_CAR" true
+	exits 0 ctl run --rm -b "$BUNDLE" "$ID"
+	is "$output" $'out\n4'
+	annotate "$SIDE_CAR" maybe
+	exits 0 ctl run --rm -b "$BUNDLE" "$ID"
+	is "$output" $'out\n4'
+	[ ! -e "$CTL/containerlogs" ]
+}
+
+@test "D15 of a container with pipes, too, the runtime's own words are the error" {
+	bundle /no/such/program
+	annotate "$PIPES" web
+	exits 127 ctl run -b "$BUNDLE" "$ID"
+	one_line "$stderr"
+	has "$stderr" "no such file or directory"
+	nothing_of
+}
