@@ -199,8 +199,8 @@ enum attach_end attach_run(struct attach_client *c, GError **error)
 	s->terminal = TERMINAL_NONE;
 	if (s->watches_keys && !terminal_raw_enter(&s->terminal, c->stdin_fd, error))
 		return ATTACH_FAILED;
-	output_init(&s->out, STDOUT_FILENO);
-	output_init(&s->err, STDERR_FILENO);
+	output_init(&s->out, c->stdio && c->stdio->out_fd >= 0 ? c->stdio->out_fd : STDOUT_FILENO);
+	output_init(&s->err, c->stdio && c->stdio->err_fd >= 0 ? c->stdio->err_fd : STDERR_FILENO);
 	end = loop(s, error);
 	if (end == ATTACH_OUTPUT_GONE)
 		fail_with(error, s->out.err, "write to standard output");

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "ctl/detach_keys.h"
+#include "ctl/stdio.h"
 
 /* Connects to dir_fd/attach (any length of path). Close-on-exec; -1 with *error. */
 int attach_connect(int dir_fd, GError **error);
@@ -13,6 +14,7 @@ struct attach_client {
 	int sock_fd;
 	int dir_fd;              /* where ctl is */
 	int stdin_fd;            /* -1: no input is sent */
+	const struct stdio *stdio; /* where output goes; NULL: our own streams */
 	bool terminal;           /* the other side has one */
 	bool no_stdout;          /* its standard output is not shown */
 	bool no_stderr;

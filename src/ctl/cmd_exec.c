@@ -32,6 +32,7 @@ struct exec {
 	const char *id;
 	struct session_config config;
 	struct detach_keys keys;
+	struct stdio stdio;
 	int signal_fd;
 	Container *container;
 	Session *session;
@@ -42,6 +43,7 @@ static void exec_clear(struct exec *x)
 {
 	options_clear(specs, G_N_ELEMENTS(specs), &x->options);
 	session_config_clear(&x->config);
+	stdio_close(&x->stdio);
 	fd_close(&x->signal_fd);
 	session_free(x->session);
 	container_free(x->container);
@@ -59,12 +61,16 @@ static bool parse(struct exec *x, int argc, char **argv, GError **error)
 	words = SESSION_WORDS(o);
 	if (!session_words_parse(&words, argc, argv, &x->id, &x->config, error))
 		return false;
-	x->config.attach_stdin = o->interactive && !o->terminal;
+	x->config.open_stdin = (o->interactive || o->stdin_socket) && o->terminal;
+	x->config.attach_stdin = (o->interactive || o->stdin_socket) && !o->terminal;
 	x->config.attach_stdout = x->config.attach_stderr = !o->terminal;
 	if (x->ctl->json && !o->detach)
 		return fail_status(error, CTL_BAD_ARGUMENT,
 			"--json is for -d: in the foreground, standard output is the command's");
-	return session_config_check(&x->config, error) &&
+	if (STDIO_NAMED(o) && o->detach)
+		return fail_status(error, CTL_BAD_ARGUMENT,
+			"sockets for the streams are not for -d: nobody would be there to fill them");
+	return session_config_check(&x->config, error) && STDIO_OPEN(&x->stdio, o, error) &&
 	       detach_keys_parse(&x->keys, o->detach_keys ?: DETACH_KEYS_DEFAULT, error);
 }
 
@@ -110,7 +116,10 @@ static int run_foreground(struct exec *x, GError **error)
 	struct attach_client client = {
 		.sock_fd = x->running.attach_fd,
 		.dir_fd = bundle_fd, /* gone already: nobody is there to be told a size */
-		.stdin_fd = x->options.interactive ? STDIN_FILENO : -1,
+		.stdin_fd = x->stdio.in_fd >= 0      ? x->stdio.in_fd
+			    : x->options.interactive ? STDIN_FILENO
+						     : -1,
+		.stdio = &x->stdio,
 		.terminal = x->config.terminal,
 		.keys = x->keys,
 		.signal_fd = x->signal_fd,
@@ -122,8 +131,10 @@ static int run_foreground(struct exec *x, GError **error)
 		return -1;
 	}
 	process_fd = f.pidfd;
-	if (!foreground_attach(&f, &client, &status, error) ||
-		!foreground_wait(&f, x->running.sync_fd, x->signal_fd, &status, error))
+	if (!foreground_attach(&f, &client, &status, error))
+		return status;
+	stdio_close(&x->stdio); /* before the status is told */
+	if (!foreground_wait(&f, x->running.sync_fd, x->signal_fd, &status, error))
 		return status;
 	if (!engine_read_exit_code(x->running.sync_fd, &status, error)) {
 		fail_prefix(error, "exec in container %s", x->id);
@@ -162,7 +173,7 @@ static int exec(struct exec *x, int argc, char **argv, GError **error)
 
 static int exec_run(const struct ctl *ctl, int argc, char **argv, GError **error)
 {
-	struct exec x = { .ctl = ctl, .signal_fd = -1, .running = ENGINE_RUNNING_NONE };
+	struct exec x = { .ctl = ctl, .stdio = STDIO_OURS, .signal_fd = -1, .running = ENGINE_RUNNING_NONE };
 	int status = exec(&x, argc, argv, error);
 
 	exec_clear(&x);

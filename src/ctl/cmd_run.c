@@ -24,9 +24,12 @@ static const struct option_spec specs[] = {
 };
 
 /* The client is connected before the process runs, so that it sees every byte. */
-static int run_foreground(Container *c, const struct detach_keys *keys, int signal_fd, GError **error)
+static int run_foreground(
+	Container *c, const struct detach_keys *keys, struct stdio *stdio, int signal_fd, GError **error)
 {
-	struct watched_container w = { .container = c, .keys = *keys, .signal_fd = signal_fd, .sock_fd = -1 };
+	struct watched_container w = {
+		.container = c, .keys = *keys, .stdio = stdio, .signal_fd = signal_fd, .sock_fd = -1
+	};
 	int status = -1;
 
 	if (!watched_connect(&w, error) || !create_start(c, c->record.runtime, signal_fd, error)) {
@@ -56,11 +59,12 @@ static int run_main(const struct ctl *ctl, const struct options *o, int argc, ch
 {
 	auto_fd signal_fd = -1;
 	g_autoptr(Container) c = NULL;
+	auto_stdio stdio = STDIO_OURS;
 	struct detach_keys keys;
 	struct create_options options = {
 		.bundle = o->bundle,
 		.terminal = o->terminal,
-		.stdin_open = o->interactive,
+		.stdin_open = o->interactive || o->stdin_socket,
 		.remove = o->remove,
 	};
 
@@ -73,11 +77,17 @@ static int run_main(const struct ctl *ctl, const struct options *o, int argc, ch
 		fail(error, "run: --json is for -d: in the foreground, standard output is the container's");
 		return -1;
 	}
+	if (STDIO_NAMED(o) && o->detach) {
+		fail(error, "run: sockets for the streams are not for -d: nobody would be there to fill them");
+		return -1;
+	}
+	if (!STDIO_OPEN(&stdio, o, error))
+		return -1;
 	signal_fd = options.signal_fd = wait_signals_open(error);
 	c = signal_fd < 0 ? NULL : create_container(ctl, &options, error);
 	if (!c)
 		return -1;
-	return o->detach ? run_detached(ctl, c, signal_fd, error) : run_foreground(c, &keys, signal_fd, error);
+	return o->detach ? run_detached(ctl, c, signal_fd, error) : run_foreground(c, &keys, &stdio, signal_fd, error);
 }
 
 static int run_run(const struct ctl *ctl, int argc, char **argv, GError **error)

@@ -11,11 +11,19 @@
 struct options {
 	gboolean attach;
 	char *detach_keys;
+#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
+#include "ctl/stdio.def"
+#undef OPTION
 };
 
 static const struct option_spec specs[] = { OPTION_SPEC(struct options, attach, FLAG, "attach", 'a', NULL,
 	"Stay with it as run does") OPTION_SPEC(struct options, detach_keys, STRING, "detach-keys", 0, "KEYS",
-	"Keys that leave a terminal session, \"\" for none (default: ctrl-p,ctrl-q)") };
+	"Keys that leave a terminal session, \"\" for none (default: ctrl-p,ctrl-q)")
+#define OPTION(field, type, name, short_name, value, help)                                                             \
+	OPTION_SPEC(struct options, field, type, name, short_name, value, help)
+#include "ctl/stdio.def"
+#undef OPTION
+};
 
 static bool require_created(const Container *c, GError **error)
 {
@@ -27,9 +35,10 @@ static bool require_created(const Container *c, GError **error)
 	       fail(error, "container %s cannot be started: it is %s", c->id, container_status_name(status));
 }
 
-static int start(const struct ctl *ctl, Container *c, bool attach, const struct detach_keys *keys, GError **error)
+static int start(const struct ctl *ctl, Container *c, bool attach, const struct detach_keys *keys, struct stdio *stdio,
+	GError **error)
 {
-	struct watched_container w = { .container = c, .keys = *keys, .sock_fd = -1 };
+	struct watched_container w = { .container = c, .keys = *keys, .sock_fd = -1, .stdio = stdio };
 	g_autofree char *runtime = NULL;
 	auto_fd signal_fd = -1;
 	int status = -1;
@@ -52,15 +61,20 @@ static int start_main(const struct ctl *ctl, const struct options *o, int argc, 
 {
 	g_autoptr(Container) c = NULL;
 	struct detach_keys keys;
+	auto_stdio stdio = STDIO_OURS;
 
 	if (argc != 2) {
 		fail(error, "start: one container id is needed");
 		return -1;
 	}
+	if (STDIO_NAMED(o) && !o->attach) {
+		fail(error, "start: sockets for the streams are for --attach");
+		return -1;
+	}
 	if (!detach_keys_parse(&keys, o->detach_keys ?: DETACH_KEYS_DEFAULT, error))
 		return -1;
 	c = container_open_known(ctl, argv[1], error);
-	return c ? start(ctl, c, o->attach, &keys, error) : -1;
+	return c && STDIO_OPEN(&stdio, o, error) ? start(ctl, c, o->attach, &keys, &stdio, error) : -1;
 }
 
 static int start_run(const struct ctl *ctl, int argc, char **argv, GError **error)

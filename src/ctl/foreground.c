@@ -110,7 +110,8 @@ int watched_run(struct watched_container *w, bool send_stdin, GError **error)
 	struct attach_client client = {
 		.sock_fd = w->sock_fd,
 		.dir_fd = c->dir_fd,
-		.stdin_fd = send_stdin ? STDIN_FILENO : -1,
+		.stdin_fd = !send_stdin ? -1 : w->stdio && w->stdio->in_fd >= 0 ? w->stdio->in_fd : STDIN_FILENO,
+		.stdio = w->stdio,
 		.terminal = c->record.terminal,
 		.keys = w->keys,
 		.signal_fd = w->signal_fd,
@@ -120,6 +121,8 @@ int watched_run(struct watched_container *w, bool send_stdin, GError **error)
 
 	if (!foreground_attach(&f, &client, &status, error))
 		return status;
+	if (w->stdio)
+		stdio_close(w->stdio); /* before the status is told */
 	if (!end_watch_wait(w->end, w->signal_fd, foreground_on_signal, &f, &ending, error))
 		return f.left_by ? foreground_left(&f) : -1;
 	w->ended = true;

@@ -36,6 +36,7 @@ struct watched_container {
 	struct detach_keys keys;
 	int signal_fd;
 	int sock_fd; /* -1: not connected */
+	struct stdio *stdio; /* NULL: our own streams; closed when the output has ended */
 	EndWatch *end;
 	bool ended; /* set by watched_run: it has ended, we were not made to leave */
 };

@@ -296,3 +296,80 @@ annotate() {
 	has "$stderr" "no such file or directory"
 	nothing_of
 }
+
+# sockets [NAME...]: the options for these streams of $DIR/s
+sockets() {
+	local s
+	for s in "$@"; do printf -- '--std%s-socket unix:%s/s/%s ' "$s" "$DIR" "$s"; done
+}
+
+# over_sockets INPUT ARGS...: tallyctl with the other side of its sockets; what happened is in $output
+over_sockets() {
+	rm -rf "$DIR/s"
+	mkdir "$DIR/s"
+	exits 0 on-sockets "$DIR/s" "$1" -- "$TALLYCTL" --root "$CTL" --monitor "$MONITOR" --runtime "$RUNTIME" "${@:2}"
+}
+
+@test "D14 D16 D34 streams go over sockets: every byte, input closed first, all before the status is told" {
+	bundle sh -c 'read x; echo "$x" >&2; head -c 3000000 /dev/zero; exit 5'
+	over_sockets $'hello\n' run --rm $(sockets in out err) -b "$BUNDLE" "$ID"
+	is "$output" $'in closed\nout 3000000 bytes, closed\nerr 6 bytes, closed\nstatus 5'
+	is "$(cat "$DIR/s/err.data")" hello
+	started sleep 1000
+	over_sockets $'hello\n' exec $(sockets in out err) "$ID" sh -c 'read x; echo "$x" >&2; head -c 3000000 /dev/zero; exit 6'
+	is "$output" $'in closed\nout 3000000 bytes, closed\nerr 6 bytes, closed\nstatus 6'
+}
+
+@test "D13 D17 a terminal is one stream over sockets" {
+	started sleep 1000
+	over_sockets $'exit 7\n' exec -t $(sockets in out err) "$ID" sh
+	like "$output" $'^in closed\nout [0-9]+ bytes, closed\nerr 0 bytes, closed\nstatus 7$'
+	has "$(cat "$DIR/s/out.data")" "exit 7"
+}
+
+@test "D14 streams that nobody asked for are empty, or our own" {
+	started sleep 1000
+	mkdir "$DIR/s"
+	socat -u "UNIX-LISTEN:$DIR/s/out" "CREATE:$DIR/out" 3>&- 4>&- &
+	local pid=$!
+	await exists "$DIR/s/out"
+	exits 3 ctl exec $(sockets out) "$ID" sh -c 'cat; echo out; echo err >&2; exit 3'
+	wait "$pid"
+	is "$(cat "$DIR/out")" out
+	is "$output" ""
+	is "$stderr" err
+}
+
+@test "D16 sockets with create, start and attach" {
+	bundle sh -c 'read x; echo "$x"'
+	ctl create -i -b "$BUNDLE" "$ID"
+	over_sockets $'hello\n' start --attach $(sockets in out err) "$ID"
+	is "$(tail -n 1 <<<"$output")" "status 0"
+	is "$(cat "$DIR/s/out.data")" hello
+	ctl rm "$ID"
+	ctl run -d -i -b "$BUNDLE" "$ID"
+	over_sockets $'again\n' attach $(sockets in out err) "$ID"
+	is "$(cat "$DIR/s/out.data")" again
+}
+
+@test "D17 a socket that cannot be had is said in one line, and nothing is made" {
+	bundle sleep 1000
+	mkdir "$DIR/s"
+	exits 125 ctl run $(sockets out) -b "$BUNDLE" "$ID"
+	is "$stderr" "tallyctl: connect to unix:$DIR/s/out: no such file or directory"
+	exits 125 ctl run --stdin-socket "$DIR/s/in" -b "$BUNDLE" "$ID"
+	is "$stderr" "tallyctl: \"$DIR/s/in\" is neither unix:PATH nor vsock:CID:PORT"
+	exits 125 ctl run --stdin-socket vsock:1 -b "$BUNDLE" "$ID"
+	one_line "$stderr"
+	# nobody listens there, or this kernel has no vsock
+	exits 125 ctl run --stderr-socket vsock:1:4294967294 -b "$BUNDLE" "$ID"
+	like "$stderr" '^tallyctl: connect to vsock:1:4294967294: [a-z ]+$'
+	exits 125 ctl run -d $(sockets out) -b "$BUNDLE" "$ID"
+	has "$stderr" "not for -d"
+	nothing_of
+	started sleep 1000
+	exits 125 ctl exec -d $(sockets out) "$ID" true
+	one_line "$stderr"
+	exits 125 ctl start $(sockets out) "$ID"
+	has "$stderr" "are for --attach"
+}
