@@ -24,7 +24,7 @@ struct options {
 
 static const struct option_spec specs[] = { OPTION_SPEC(
 	struct options, no_stream, FLAG, "no-stream", 0, NULL, "Print the figures of now and end")
-		OPTION_SPEC(struct options, interval, INT, "interval", 'i', "SECONDS", "How often (default: 2)") };
+		OPTION_SPEC(struct options, interval, INT, "interval", 0, "SECONDS", "How often (default: 2)") };
 
 /* What goes on from one look to the next. */
 struct stats {

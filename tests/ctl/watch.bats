@@ -27,13 +27,13 @@ controllers() { ! on_cgroup2 || [ "$LANE" = vm ]; }
 	like "${lines[1]}" "^$ID +- +0\.[0-9]{3}s "
 	exits 125 ctl stats "$id"
 	is "$stderr" "tallyctl: container $id is not running: exited"
-	exits 125 ctl stats -i 0
+	exits 125 ctl stats --interval 0
 	one_line "$stderr"
 }
 
 @test "stats goes on, with the share of CPU time since the look before, until the container ends or it is told to" {
 	started sh -c 'while :; do :; done'
-	"$TALLYCTL" --root "$CTL" --json stats -i 1 "$ID" >"$DIR/s" 3>&- 4>&- &
+	"$TALLYCTL" --root "$CTL" --json stats --interval 1 "$ID" >"$DIR/s" 3>&- 4>&- &
 	local pid=$! status=0
 	await -t 60 lines "$DIR/s" 2
 	is "$(sed -n 1p "$DIR/s" | jq .cpu_percent)" null
