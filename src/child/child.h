@@ -90,6 +90,8 @@ int step_scheduler(struct child *c, const struct child_op *op);
 int step_io_priority(struct child *c, const struct child_op *op);
 int step_personality(struct child *c, const struct child_op *op);
 int step_memory_policy(struct child *c, const struct child_op *op);
+int step_core_sched(struct child *c, const struct child_op *op);
+int step_alt_syscall(struct child *c, const struct child_op *op);
 int step_no_new_privileges(struct child *c, const struct child_op *op);
 int step_credentials(struct child *c, const struct child_op *op);
 int step_seccomp(struct child *c, const struct child_op *op);

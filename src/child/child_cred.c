@@ -14,6 +14,16 @@
 
 #define IOPRIO_WHO_PROCESS 1
 
+/* Kernels of ChromeOS only. */
+#define PR_ALT_SYSCALL        0x43724f53
+#define ALT_SYSCALL_SET_TABLE 1
+
+#ifndef PR_SCHED_CORE
+#define PR_SCHED_CORE        62
+#define PR_SCHED_CORE_CREATE 1
+#endif
+#define SCHED_CORE_SCOPE_THREAD_GROUP 1
+
 int step_scheduler(struct child *c, const struct child_op *op)
 {
 	(void)c;
@@ -40,6 +50,20 @@ int step_memory_policy(struct child *c, const struct child_op *op)
 	return syscall(SYS_set_mempolicy, m->mode, m->n_bits ? m->nodes : NULL, m->n_bits) < 0 ? -errno : 0;
 }
 
+/* Who comes from us inherits it. */
+int step_core_sched(struct child *c, const struct child_op *op)
+{
+	(void)c;
+	(void)op;
+	return prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, SCHED_CORE_SCOPE_THREAD_GROUP, 0) < 0 ? -errno : 0;
+}
+
+int step_alt_syscall(struct child *c, const struct child_op *op)
+{
+	(void)c;
+	return prctl(PR_ALT_SYSCALL, ALT_SYSCALL_SET_TABLE, op->path.path) < 0 ? -errno : 0;
+}
+
 int step_no_new_privileges(struct child *c, const struct child_op *op)
 {
 	(void)c;
@@ -60,7 +84,8 @@ static int set_caps(uint64_t effective, uint64_t permitted, uint64_t inheritable
 
 static int set_ids(struct child *c, const struct op_credentials *k)
 {
-	if (k->uid && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+	/* Where the bits decide, they have been set. */
+	if (k->uid && !k->set_securebits && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return child_fail(c, PART_CAPS);
 	/* In the user namespace of an unprivileged user it is denied; with none to set, that is no failure. */
 	if (!k->keep_groups && syscall(SYS_setgroups, k->n_groups, k->groups) < 0 && (errno != EPERM || k->n_groups))
@@ -82,6 +107,9 @@ int step_credentials(struct child *c, const struct child_op *op)
 	for (int cap = 0; cap < 64; cap++)
 		if ((k->bounding_drop & (1ull << cap)) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
 			return child_fail(c, PART_BOUNDING);
+	/* While we are CAP_SETPCAP: another user is not, unless capabilities are kept, which these bits decide. */
+	if (k->set_securebits && prctl(PR_SET_SECUREBITS, (unsigned long)k->securebits, 0, 0, 0) < 0)
+		return child_fail(c, PART_SECUREBITS);
 	r = set_ids(c, k);
 	if (r < 0)
 		return r;

@@ -61,6 +61,8 @@ enum child_step {
 	STEP_CHECK_CWD,
 	STEP_ENVIRONMENT,
 	STEP_FIND_PROGRAM,
+	STEP_CORE_SCHED,
+	STEP_ALT_SYSCALL,
 	STEP_CREATED,
 	STEP_SECCOMP,
 	STEP_LISTENER,
@@ -99,6 +101,7 @@ enum child_part {
 	PART_UID,
 	PART_CAPS,
 	PART_BOUNDING,
+	PART_SECUREBITS,
 	PART_OUTSIDE,   /* cwd is not inside the container */
 	PART_NOT_FOUND, /* not in $PATH */
 	PART_STAT,
@@ -252,6 +255,8 @@ struct op_credentials {
 	bool keep_groups;       /* the annotation asks for it */
 	uint64_t bounding_drop; /* capabilities to drop from the bounding set */
 	uint64_t effective, permitted, inheritable, ambient;
+	bool set_securebits;
+	uint32_t securebits; /* SECBIT_* */
 	bool keep_sys_admin; /* until STEP_SECCOMP is done */
 	mode_t umask;
 };

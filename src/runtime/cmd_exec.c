@@ -1,6 +1,7 @@
 /* exec: another process in a running container. */
 #include <errno.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -17,6 +18,11 @@
 #include "runtime/unix_connect.h"
 
 #define MAX_FILTER (sizeof(unsigned int) + 65535 * sizeof(struct sock_filter))
+
+#ifndef PR_SCHED_CORE
+#define PR_SCHED_CORE            62
+#define PR_SCHED_CORE_SHARE_FROM 3
+#endif
 
 struct session {
 	Container *container;
@@ -134,11 +140,20 @@ static bool join_rdt(const struct session *s, GError **error)
 	return false;
 }
 
+/* Our child inherits the cookie of the container, and may share cores with it (linux.coreSched). */
+static bool share_cores(const struct container *c, GError **error)
+{
+	return !c->core_sched || prctl(PR_SCHED_CORE, PR_SCHED_CORE_SHARE_FROM, c->pid, 0, 0) == 0 ||
+	       fail_errno(error, "take the core scheduling cookie of the container (linux.coreSched)");
+}
+
 static bool start_process(struct session *s, GError **error)
 {
 	struct child_report report;
 	int r;
 
+	if (!share_cores(s->container, error))
+		return false;
 	s->launch.beside = s->in_sub_cgroup ? 0 : s->container->pid;
 	if (!launch_start(&s->launch, s->plan, s->container->cgroup, error))
 		return false;

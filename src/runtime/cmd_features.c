@@ -146,7 +146,7 @@ static int features_run(const struct globals *globals, const void *options, int 
 	json_object_open(w, NULL);
 	json_put_string(w, "ociVersionMin", VERSION_OCI_MIN);
 	json_put_string(w, "ociVersionMax", VERSION_OCI);
-	put_names(w, "hooks", spec_hook_names, N_HOOK_KINDS);
+	put_names(w, "hooks", spec_hook_names, N_OCI_HOOK_KINDS);
 	put_names(w, "mountOptions", mount_options, g_strv_length((char **)mount_options));
 	put_linux(w, globals);
 	put_annotations(w);

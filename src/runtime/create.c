@@ -26,6 +26,7 @@
 #include "runtime/hooks.h"
 #include "runtime/net_devices.h"
 #include "runtime/idmap.h"
+#include "runtime/procvalues.h"
 #include "runtime/selinux.h"
 #include "runtime/start.h"
 #include "runtime/unix_connect.h"
@@ -134,6 +135,11 @@ static bool fill_container(struct creation *c, GError **error)
 		free(real);
 	}
 	k->personality = g_strdup(s->linux_.personality_domain);
+	k->alt_syscall = g_strdup(s->linux_.alt_syscall);
+	k->securebits.set = s->linux_.skip_securebits != NULL;
+	if (k->securebits.set)
+		k->securebits.value = procvalues_securebits_without(s->linux_.skip_securebits);
+	k->core_sched = s->linux_.core_sched;
 	k->memory_policy_mode = s->linux_.memory_policy_mode;
 	k->memory_policy_nodes = s->linux_.memory_policy_nodes;
 	k->memory_policy_flags = s->linux_.memory_policy_flags;
@@ -293,7 +299,13 @@ bool create_run_hooks(const struct creation *c, GError **error)
 {
 	static const enum spec_hook_kind kinds[] = { HOOK_PRESTART, HOOK_CREATE_RUNTIME };
 	g_autofree char *state = container_oci_state(c->container, STATUS_CREATING, c->launch.pid);
+	const struct spec_hook_list *early = &c->spec->hooks[HOOK_PRECHROOT];
+	/* Not the specification's, these see the status that run_oci gives. */
+	g_autofree char *created =
+		early->n_hooks ? container_oci_state(c->container, STATUS_CREATED, c->launch.pid) : NULL;
 
+	if (!hooks_run(early, HOOK_PRECHROOT, created, c->container->bundle, error))
+		return false;
 	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
 		if (!hooks_run(&c->spec->hooks[kinds[i]], kinds[i], state, c->container->bundle, error))
 			return false;

@@ -56,7 +56,7 @@ bool create_begin(struct creation *c, const struct globals *globals, const struc
 /* Fills in the container, makes its cgroup, compiles its seccomp filter. */
 bool create_prepare(struct creation *c, const struct globals *globals, GError **error);
 
-/* Runs the hooks prestart and createRuntime for the process c->launch.pid. */
+/* Runs the hooks prechroot, prestart and createRuntime for the process c->launch.pid. */
 bool create_run_hooks(const struct creation *c, GError **error);
 
 /* Sets the limits of the cgroup, and writes the state down, with c->launch.pid as the container's first process. */

@@ -37,6 +37,7 @@ static const char *const plain[N_CHILD_STEPS] = {
 	[STEP_OWN_STDIO] = "change owner of standard input and output",
 	[STEP_NO_NEW_PRIVILEGES] = "set no_new_privs",
 	[STEP_CREATED] = "wait for start",
+	[STEP_CORE_SCHED] = "make a core scheduling cookie (linux.coreSched)",
 	[STEP_SECCOMP] = "unable to init seccomp: load filter",
 	[STEP_LISTENER] = "wait until the seccomp agent has the listener",
 	[STEP_DROP_LAST] = "drop CAP_SYS_ADMIN",
@@ -148,11 +149,12 @@ static char *credentials_text(const struct child_op *op, const struct child_repo
 			"cannot setgid to unmapped gid %u in user namespace (process.user.gid, linux.gidMappings)",
 			k->gid);
 	return g_strdup_printf("%s: %s",
-		r->part == PART_UID        ? "setuid"
-		: r->part == PART_GID      ? "setgid"
-		: r->part == PART_GROUPS   ? "setgroups"
-		: r->part == PART_BOUNDING ? "drop bounding capabilities"
-					   : "apply capabilities",
+		r->part == PART_UID          ? "setuid"
+		: r->part == PART_GID        ? "setgid"
+		: r->part == PART_GROUPS     ? "setgroups"
+		: r->part == PART_BOUNDING   ? "drop bounding capabilities"
+		: r->part == PART_SECUREBITS ? "set securebits (linux.skipSecurebits)"
+					     : "apply capabilities",
 		errno_text(r->err));
 }
 
@@ -279,6 +281,9 @@ static char *other_text(const struct child_op *op, enum child_part part, int err
 		return g_strdup_printf(
 			"unable to apply apparmor profile: apparmor failed to apply profile: write %s to "
 			"/proc/self/attr/exec: %s",
+			op->path.path, errno_text(err));
+	case STEP_ALT_SYSCALL:
+		return g_strdup_printf("use the kernel's system call table \"%s\" (linux.altSyscall): %s",
 			op->path.path, errno_text(err));
 	case STEP_MAKE_CWD:
 		return g_strdup_printf("mkdir %s: %s", op->path.path, errno_text(err));

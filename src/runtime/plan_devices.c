@@ -8,6 +8,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "common/diag.h"
 #include "common/error.h"
 
 /* A /dev bound from the host has all it needs, and is not ours to change. */
@@ -83,6 +84,32 @@ static bool plan_default_devices(Plan *plan, GError **error)
 	return true;
 }
 
+/* The numbers of a device; those that are dynamic are those of the host's device of that path. */
+static bool find_numbers(const struct spec_device *d, int number, dev_t *ret_dev, GError **error)
+{
+	const char *key = d->dynamic_minor ? "dynamicMinor" : "dynamicMajor";
+	unsigned int major = (unsigned int)d->major.value, minor = (unsigned int)d->minor.value;
+	struct stat st;
+
+	*ret_dev = makedev(major, minor);
+	if (!d->dynamic_major && !d->dynamic_minor)
+		return true;
+	if (stat(d->path, &st) < 0)
+		return fail_errno(error, "linux.devices[%d].%s: %s on the host", number, key, d->path);
+	if (d->type[0] == 'b' ? !S_ISBLK(st.st_mode) : !S_ISCHR(st.st_mode))
+		return fail(error, "linux.devices[%d].%s: %s is no %s device on the host", number, key, d->path,
+			d->type[0] == 'b' ? "block" : "character");
+	if (!d->dynamic_major && major(st.st_rdev) != major)
+		return fail(error, "linux.devices[%d].major: %s is of major number %u on the host, not %u", number,
+			d->path, major(st.st_rdev), major);
+	if (d->dynamic_minor && d->minor.set)
+		diag_warning("linux.devices[%d].minor: ignored for dynamicMinor", number);
+	if (d->dynamic_major && d->major.set)
+		diag_warning("linux.devices[%d].major: ignored for dynamicMajor", number);
+	*ret_dev = makedev(d->dynamic_major ? major(st.st_rdev) : major, d->dynamic_minor ? minor(st.st_rdev) : minor);
+	return true;
+}
+
 static bool plan_listed_device(Plan *plan, const struct spec_device *d, int number, GError **error)
 {
 	bool fifo = d->type[0] == 'p';
@@ -92,7 +119,6 @@ static bool plan_listed_device(Plan *plan, const struct spec_device *d, int numb
 				: fifo     ? S_IFIFO
 					   : S_IFCHR) |
 			(mode_t)((d->mode.set ? d->mode.value : 0666) & 07777),
-		.dev = fifo ? 0 : makedev((unsigned int)d->major.value, (unsigned int)d->minor.value),
 		.uid = (uid_t)d->uid.value,
 		.gid = (gid_t)d->gid.value,
 	};
@@ -101,6 +127,8 @@ static bool plan_listed_device(Plan *plan, const struct spec_device *d, int numb
 		plan_add(plan, STEP_DEVICE, number)->device = device;
 		return true;
 	}
+	if (!find_numbers(d, number, &device.dev, error))
+		return false;
 	return add_device(plan, device, number, error) || fail_prefix(error, "linux.devices[%d]", number);
 }
 

@@ -60,7 +60,8 @@ bool plan_hooks(Plan *plan, GError **error)
 	const struct spec *spec = plan->request.spec;
 	struct op_hook common = { .out_fd = -1, .err_fd = -1 };
 
-	plan->has_runtime_hooks = spec->hooks[HOOK_PRESTART].n_hooks || spec->hooks[HOOK_CREATE_RUNTIME].n_hooks;
+	plan->has_runtime_hooks = spec->hooks[HOOK_PRECHROOT].n_hooks || spec->hooks[HOOK_PRESTART].n_hooks ||
+				  spec->hooks[HOOK_CREATE_RUNTIME].n_hooks;
 	if (plan->has_runtime_hooks)
 		plan_add(plan, STEP_RUNTIME_HOOKS, -1);
 	if (spec->hooks[HOOK_CREATE_CONTAINER].n_hooks) {

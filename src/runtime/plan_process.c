@@ -147,6 +147,8 @@ static struct op_credentials plan_credentials(Plan *plan)
 		.umask = p->umask.set ? (mode_t)p->umask.value : DEFAULT_UMASK,
 	};
 
+	k.set_securebits = plan->request.container->securebits.set;
+	k.securebits = (uint32_t)plan->request.container->securebits.value;
 	plan_caps(plan, &k);
 	k.keep_sys_admin = filter_needs_admin(plan) && !(k.effective & (1ull << CAP_SYS_ADMIN));
 	return k;
@@ -265,6 +267,11 @@ bool plan_process(Plan *plan, GError **error)
 	plan_add(plan, STEP_CHECK_CWD, -1)->path.path = p->uid ? p->cwd : NULL;
 	plan_environment(plan);
 	plan_add(plan, STEP_FIND_PROGRAM, -1);
+	/* exec has the cookie of the container already (cmd_exec.c). */
+	if (create && plan->request.container->core_sched)
+		plan_add(plan, STEP_CORE_SCHED, -1);
+	if (plan->request.container->alt_syscall)
+		plan_add(plan, STEP_ALT_SYSCALL, -1)->path.path = plan->request.container->alt_syscall;
 	if (plan->request.go_fd >= 0)
 		plan_add(plan, STEP_CREATED, -1);
 	plan_filter(plan, &k);

@@ -1,6 +1,7 @@
 /* Names and lists of config.json as the kernel's numbers: tables. */
 #include "runtime/procvalues.h"
 
+#include <linux/securebits.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -77,6 +78,33 @@ int procvalues_mempolicy_mode(const char *name)
 	};
 
 	return lookup(names, G_N_ELEMENTS(names), name, -1);
+}
+
+uint32_t procvalues_securebit(const char *name)
+{
+	static const struct name names[] = {
+		{ "NOROOT", SECBIT_NOROOT },
+		{ "NOROOT_LOCKED", SECBIT_NOROOT_LOCKED },
+		{ "NO_SETUID_FIXUP", SECBIT_NO_SETUID_FIXUP },
+		{ "NO_SETUID_FIXUP_LOCKED", SECBIT_NO_SETUID_FIXUP_LOCKED },
+		{ "KEEP_CAPS", SECBIT_KEEP_CAPS },
+		{ "KEEP_CAPS_LOCKED", SECBIT_KEEP_CAPS_LOCKED },
+		{ "NO_CAP_AMBIENT_RAISE", SECBIT_NO_CAP_AMBIENT_RAISE },
+		{ "NO_CAP_AMBIENT_RAISE_LOCKED", SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED },
+	};
+
+	return (uint32_t)lookup(names, G_N_ELEMENTS(names), name, 0);
+}
+
+uint32_t procvalues_securebits_without(const char *const *skip)
+{
+	/* The bits about ambient capabilities are nobody's by default: those are what a program has left without NOROOT. */
+	uint32_t bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
+			SECBIT_KEEP_CAPS | SECBIT_KEEP_CAPS_LOCKED;
+
+	for (; *skip; skip++)
+		bits &= ~procvalues_securebit(*skip);
+	return bits;
 }
 
 uint64_t procvalues_sched_flag(const char *name)

@@ -34,8 +34,14 @@ int procvalues_io_class(const char *name);       /* "IOPRIO_CLASS_BE" */
 int procvalues_mempolicy_mode(const char *name); /* "MPOL_BIND" */
 
 /* Each returns 0 for an unknown name. */
-uint64_t procvalues_sched_flag(const char *name);         /* "SCHED_FLAG_RESET_ON_FORK" */
-unsigned int procvalues_mempolicy_flag(const char *name); /* "MPOL_F_STATIC_NODES" */
+uint64_t procvalues_sched_flag(const char *name);
+
+/* SECBIT_* of a name without that ("NOROOT", "KEEP_CAPS_LOCKED"); 0: unknown. */
+uint32_t procvalues_securebit(const char *name);
+
+/* The securebits of a process, but for those named in skip (NULL-terminated): all that run_oci sets. */
+uint32_t procvalues_securebits_without(const char *const *skip); /* "SCHED_FLAG_RESET_ON_FORK" */
+unsigned int procvalues_mempolicy_flag(const char *name);        /* "MPOL_F_STATIC_NODES" */
 
 /* Parses "0-3,7" into a bit mask of n_words words (NULL: only check). False when malformed or out of range. */
 bool procvalues_cpu_list(const char *text, gulong *mask, size_t n_words);

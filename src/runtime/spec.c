@@ -22,6 +22,7 @@ const char *const spec_hook_names[N_HOOK_KINDS] = {
 	[HOOK_START_CONTAINER] = "startContainer",
 	[HOOK_POSTSTART] = "poststart",
 	[HOOK_POSTSTOP] = "poststop",
+	[HOOK_PRECHROOT] = "prechroot",
 };
 
 const struct spec_namespace_info spec_namespace_infos[N_NS_TYPES] = {
@@ -99,6 +100,24 @@ static bool read_namespaces(struct spec_linux *l, GError **error)
 	return true;
 }
 
+/* "name" is what the specification had before 1.0 instead of "names". */
+static bool name_syscalls(struct spec *spec, GError **error)
+{
+	struct spec_seccomp *s = spec->linux_.seccomp;
+
+	for (size_t i = 0; s && i < s->n_syscalls; i++) {
+		struct spec_syscall *call = &s->syscalls[i];
+
+		if (!call->names && !call->name)
+			return fail(error, "linux.seccomp.syscalls[%zu].names is required", i);
+		if (call->names)
+			continue;
+		call->names = spec_pool_zalloc(spec->pool, 2 * sizeof *call->names);
+		call->names[0] = call->name;
+	}
+	return true;
+}
+
 struct spec *spec_parse(const char *text, const char *name, GError **error)
 {
 	g_autoptr(Spec) spec = parse(text, name, error);
@@ -106,7 +125,7 @@ struct spec *spec_parse(const char *text, const char *name, GError **error)
 	if (!spec)
 		return NULL;
 	if (!spec_read_object(spec->pool, &spec_table_top, spec->json, "", spec, error) ||
-		!read_namespaces(&spec->linux_, error))
+		!read_namespaces(&spec->linux_, error) || !name_syscalls(spec, error))
 		return NULL;
 	if (spec->linux_.seccomp && !spec->linux_.seccomp->default_action && spec->linux_.seccomp->n_syscalls == 0)
 		spec->linux_.seccomp = NULL;

@@ -48,6 +48,8 @@ enum spec_hook_kind {
 	HOOK_START_CONTAINER,
 	HOOK_POSTSTART,
 	HOOK_POSTSTOP,
+	N_OCI_HOOK_KINDS,
+	HOOK_PRECHROOT = N_OCI_HOOK_KINDS, /* run_oci's: as prestart, and before it */
 	N_HOOK_KINDS,
 };
 
@@ -129,6 +131,7 @@ struct spec_device {
 	const char *path, *type; /* type: "c" "u" "b" "p" */
 	struct spec_int major, minor;
 	struct spec_uint mode, uid, gid;
+	bool dynamic_major, dynamic_minor; /* the number is that of the host's device of this path */
 };
 
 struct spec_device_rule {
@@ -214,7 +217,8 @@ struct spec_seccomp_arg {
 };
 
 struct spec_syscall {
-	const char **names;
+	const char **names; /* never empty once read */
+	const char *name;   /* the form before 1.0: one of them */
 	const char *action;
 	struct spec_uint errno_ret;
 	struct spec_seccomp_arg *args;
@@ -259,6 +263,9 @@ struct spec_linux {
 	const char **masked_paths, **readonly_paths;
 	const char *mount_label; /* never "" */
 	const char *personality_domain;
+	const char *alt_syscall;      /* a table of system calls (ChromeOS's kernels) */
+	const char **skip_securebits; /* all others are set; NULL: none is touched */
+	bool core_sched;
 	const char *memory_policy_mode, *memory_policy_nodes;
 	const char **memory_policy_flags;
 	struct spec_net_device *net_devices;

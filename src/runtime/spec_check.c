@@ -26,13 +26,14 @@ static bool check_version(const char *version, GError **error)
 	return true;
 }
 
-static bool check_env(const char *const *env, GError **error)
+/* where: "process" or "hooks.prestart[0]". */
+static bool check_env(const char *const *env, const char *where, GError **error)
 {
 	for (size_t i = 0; env && env[i]; i++) {
 		if (env[i][0] == '=')
-			return fail(error, "invalid environment variable: name cannot be empty (process.env[%zu])", i);
+			return fail(error, "invalid environment variable: name cannot be empty (%s.env[%zu])", where, i);
 		if (!strchr(env[i], '='))
-			return fail(error, "invalid environment variable: missing '=' (process.env[%zu])", i);
+			return fail(error, "invalid environment variable: missing '=' (%s.env[%zu])", where, i);
 	}
 	return true;
 }
@@ -100,7 +101,7 @@ bool spec_check_process(const struct spec_process *p, GError **error)
 			error, "process.execCPUAffinity.initial: \"%s\" is not a list of CPUs", p->affinity_initial);
 	if (p->affinity_final && !procvalues_cpu_list(p->affinity_final, NULL, 0))
 		return fail(error, "process.execCPUAffinity.final: \"%s\" is not a list of CPUs", p->affinity_final);
-	return check_env(p->env, error) && check_rlimits(p, error) &&
+	return check_env(p->env, "process", error) && check_rlimits(p, error) &&
 	       (!p->scheduler || check_scheduler(p->scheduler, error)) &&
 	       (!p->io_priority || check_io_priority(p->io_priority, error));
 }
@@ -228,8 +229,13 @@ static bool check_devices(const struct spec_linux *l, GError **error)
 			return fail(error, "invalid device type \"%s\" (linux.devices[%zu].type)", d->type, i);
 		if (d->path[0] != '/')
 			return fail(error, "linux.devices[%zu].path: %s is not absolute", i, d->path);
-		if (node && (!d->major.set || !d->minor.set))
-			return fail(error, "linux.devices[%zu].%s is required", i, d->major.set ? "minor" : "major");
+		if (!node && (d->dynamic_major || d->dynamic_minor))
+			return fail(error, "linux.devices[%zu]: a FIFO has no numbers for %s", i,
+				d->dynamic_major ? "dynamicMajor" : "dynamicMinor");
+		if (node && !d->major.set && !d->dynamic_major)
+			return fail(error, "linux.devices[%zu].major is required", i);
+		if (node && !d->minor.set && !d->dynamic_minor)
+			return fail(error, "linux.devices[%zu].minor is required", i);
 		if (node &&
 			(d->major.value < 0 || d->major.value > 4095 || d->minor.value < 0 || d->minor.value > 1048575))
 			return fail(error, "linux.devices[%zu]: device number out of range", i);
@@ -242,17 +248,18 @@ static bool check_hooks(const struct spec *s, GError **error)
 	for (int k = 0; k < N_HOOK_KINDS; k++)
 		for (size_t i = 0; i < s->hooks[k].n_hooks; i++) {
 			const struct spec_hook *h = &s->hooks[k].hooks[i];
+			g_autofree char *where = g_strdup_printf("hooks.%s[%zu]", spec_hook_names[k], i);
 
 			if (!*h->path)
-				return fail(error, "hooks.%s[%zu].path is empty", spec_hook_names[k], i);
+				return fail(error, "%s.path is empty", where);
 			if (h->path[0] != '/')
-				return fail(error, "hooks.%s[%zu].path: \"%s\" is not an absolute path",
-					spec_hook_names[k], i, h->path);
+				return fail(error, "%s.path: \"%s\" is not an absolute path", where, h->path);
 			if (h->timeout.set && (h->timeout.value <= 0 || h->timeout.value > G_MAXINT / 1000))
 				return fail(error,
-					"hooks.%s[%zu].timeout: %" G_GINT64_FORMAT
-					" is not a number of seconds greater than 0",
-					spec_hook_names[k], i, h->timeout.value);
+					"%s.timeout: %" G_GINT64_FORMAT " is not a number of seconds greater than 0",
+					where, h->timeout.value);
+			if (!check_env(h->env, where, error))
+				return false;
 		}
 	return true;
 }
@@ -304,6 +311,15 @@ static bool check_net_devices(const struct spec_linux *l, GError **error)
 	return true;
 }
 
+static bool check_securebits(const struct spec_linux *l, GError **error)
+{
+	for (size_t i = 0; l->skip_securebits && l->skip_securebits[i]; i++)
+		if (procvalues_securebit(l->skip_securebits[i]) == 0)
+			return fail(error, "linux.skipSecurebits[%zu]: there is no securebit \"%s\"", i,
+				l->skip_securebits[i]);
+	return true;
+}
+
 static bool check_linux(const struct spec *s, GError **error)
 {
 	static const char *const propagation[] = { "shared", "rshared", "slave", "rslave", "private", "rprivate",
@@ -319,7 +335,7 @@ static bool check_linux(const struct spec *s, GError **error)
 	if (l->personality_domain && strcmp(l->personality_domain, "LINUX") != 0 &&
 		strcmp(l->personality_domain, "LINUX32") != 0)
 		return fail(error, "invalid personality domain %s", l->personality_domain);
-	return (!l->intel_rdt || rdt_check_spec(l->intel_rdt, error)) &&
+	return check_securebits(l, error) && (!l->intel_rdt || rdt_check_spec(l->intel_rdt, error)) &&
 	       (!l->memory_policy_mode || check_memory_policy(l, error)) && check_namespaces(s, error) &&
 	       check_sysctls(s, error) && check_devices(l, error) && check_net_devices(l, error);
 }

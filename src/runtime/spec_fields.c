@@ -59,6 +59,7 @@ TABLE(hook, T, REQUIRED(T, "path", STRING, path), F(T, "args", STRINGS, args), F
 		.name = json, .type = FIELD_LIST, .offset = (kind) * sizeof(struct spec_hook_list), .table = &hook     \
 	}
 static const struct field hook_lists_fields[] = {
+	HOOKS("prechroot", HOOK_PRECHROOT),
 	HOOKS("prestart", HOOK_PRESTART),
 	HOOKS("createRuntime", HOOK_CREATE_RUNTIME),
 	HOOKS("createContainer", HOOK_CREATE_CONTAINER),
@@ -113,6 +114,7 @@ static const struct field process_fields[] = {
 	REQUIRED_TEXT(T, "cwd", STRING, cwd, "Cwd property must not be empty"),
 	F(T, "env", STRINGS, env),
 	REQUIRED_TEXT(T, "args", STRINGS, args, "args must not be empty"),
+	F(T, "umask", OPT_UINT, umask), /* run_oci's place for it; the specification's counts */
 	INLINE("user", user),
 	ARRAY(T, "rlimits", rlimits, rlimit),
 	OBJECT(T, "capabilities", capabilities, capabilities),
@@ -130,7 +132,7 @@ const struct object_table spec_table_process = { sizeof(T), process_fields, G_N_
 #define T struct spec_device
 TABLE(device, T, REQUIRED(T, "path", STRING, path), REQUIRED(T, "type", STRING, type), F(T, "major", OPT_INT, major),
 	F(T, "minor", OPT_INT, minor), F(T, "fileMode", OPT_UINT, mode), F(T, "uid", OPT_UINT, uid),
-	F(T, "gid", OPT_UINT, gid))
+	F(T, "gid", OPT_UINT, gid), F(T, "dynamicMajor", BOOL, dynamic_major), F(T, "dynamicMinor", BOOL, dynamic_minor))
 #undef T
 
 #define T struct spec_device_rule
@@ -205,11 +207,11 @@ const struct object_table spec_table_resources = { sizeof(T), resources_fields, 
 
 #define T struct spec_seccomp_arg
 TABLE(seccomp_arg, T, REQUIRED(T, "index", UINT, index), REQUIRED(T, "value", UINT, value),
-	F(T, "valueTwo", UINT, value_two), REQUIRED(T, "op", STRING, op))
+	F(T, "value2", UINT, value_two), F(T, "valueTwo", UINT, value_two), REQUIRED(T, "op", STRING, op))
 #undef T
 
 #define T struct spec_syscall
-TABLE(syscall_rule, T, REQUIRED(T, "names", STRINGS, names), REQUIRED(T, "action", STRING, action),
+TABLE(syscall_rule, T, F(T, "names", STRINGS, names), F(T, "name", STRING, name), REQUIRED(T, "action", STRING, action),
 	F(T, "errnoRet", OPT_UINT, errno_ret), ARRAY(T, "args", args, seccomp_arg))
 #undef T
 
@@ -248,7 +250,8 @@ TABLE(linux_object, T, F(T, "namespaces", JSON, namespaces_json), ARRAY(T, "uidM
 	OBJECT(T, "resources", resources, spec_table_resources), F(T, "rootfsPropagation", TEXT, rootfs_propagation),
 	OBJECT(T, "seccomp", seccomp, seccomp), F(T, "sysctl", MAP, sysctl), F(T, "maskedPaths", STRINGS, masked_paths),
 	F(T, "readonlyPaths", STRINGS, readonly_paths), F(T, "mountLabel", TEXT, mount_label),
-	INLINE("personality", personality), INLINE("memoryPolicy", memory_policy),
+	F(T, "altSyscall", TEXT, alt_syscall), F(T, "skipSecurebits", STRINGS, skip_securebits),
+	F(T, "coreSched", BOOL, core_sched), INLINE("personality", personality), INLINE("memoryPolicy", memory_policy),
 	OBJECT(T, "intelRdt", intel_rdt, intel_rdt), KEYED(T, "netDevices", net_devices, net_device))
 #undef T
 

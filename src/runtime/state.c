@@ -122,8 +122,10 @@ static bool open_init(struct container *c, GError **error)
 /* Where tables put what is read into structs. */
 struct private_part {
 	const char *bundle, *personality, *systemd_unit, *listener_path, *listener_metadata;
-	const char *memory_policy_mode, *memory_policy_nodes;
+	const char *memory_policy_mode, *memory_policy_nodes, *alt_syscall;
 	const char **memory_policy_flags;
+	struct spec_uint securebits;
+	bool core_sched;
 	struct spec_map annotations;
 	const char **own;
 	bool shared_pid_namespace, no_new_keyring, no_cgroup, systemd_user;
@@ -147,6 +149,9 @@ static const struct field private_fields[] = {
 	SPEC_FIELD(struct private_part, "systemdUnit", STRING, systemd_unit),
 	SPEC_FIELD(struct private_part, "systemdUser", BOOL, systemd_user),
 	SPEC_FIELD(struct private_part, "personality", STRING, personality),
+	SPEC_FIELD(struct private_part, "altSyscall", STRING, alt_syscall),
+	SPEC_FIELD(struct private_part, "securebits", OPT_UINT, securebits),
+	SPEC_FIELD(struct private_part, "coreSched", BOOL, core_sched),
 	SPEC_FIELD(struct private_part, "memoryPolicyMode", STRING, memory_policy_mode),
 	SPEC_FIELD(struct private_part, "memoryPolicyNodes", STRING, memory_policy_nodes),
 	SPEC_FIELD(struct private_part, "memoryPolicyFlags", STRINGS, memory_policy_flags),
@@ -194,6 +199,9 @@ static bool read_state(struct container *c, GError **error)
 	c->systemd_unit = g_strdup(o.inner.systemd_unit);
 	c->systemd_user = o.inner.systemd_user;
 	c->personality = g_strdup(o.inner.personality);
+	c->alt_syscall = g_strdup(o.inner.alt_syscall);
+	c->securebits = o.inner.securebits;
+	c->core_sched = o.inner.core_sched;
 	c->memory_policy_mode = o.inner.memory_policy_mode;
 	c->memory_policy_nodes = o.inner.memory_policy_nodes;
 	c->memory_policy_flags = o.inner.memory_policy_flags;
@@ -321,6 +329,10 @@ static void put_private(JsonWriter *w, const struct container *c)
 	put_text(w, "systemdUnit", c->systemd_unit);
 	json_put_bool(w, "systemdUser", c->systemd_user);
 	put_text(w, "personality", c->personality);
+	put_text(w, "altSyscall", c->alt_syscall);
+	if (c->securebits.set)
+		json_put_uint(w, "securebits", c->securebits.value);
+	json_put_bool(w, "coreSched", c->core_sched);
 	put_text(w, "memoryPolicyMode", c->memory_policy_mode);
 	put_text(w, "memoryPolicyNodes", c->memory_policy_nodes);
 	put_strings(w, "memoryPolicyFlags", c->memory_policy_flags);
@@ -482,6 +494,7 @@ void container_free(struct container *c)
 	g_free(c->rootfs);
 	g_free(c->created);
 	g_free(c->personality);
+	g_free(c->alt_syscall);
 	g_free(c->systemd_unit);
 	g_free(c->listener_path);
 	g_free(c->listener_metadata);

@@ -40,14 +40,17 @@ struct container {
 	bool own[N_NS_TYPES];      /* namespaces that are private to the container (created or joined) */
 	bool shared_pid_namespace; /* no pid namespace of its own (none, or joined): signals must reach the whole cgroup */
 	bool no_new_keyring;
-	char *personality; /* linux.personality.domain, which exec's processes have as well; NULL: none */
+	char *personality;           /* linux.personality.domain, which exec's processes have as well; NULL: none */
+	char *alt_syscall;           /* linux.altSyscall, likewise; NULL: none */
+	struct spec_uint securebits; /* SECBIT_*, by linux.skipSecurebits, likewise */
+	bool core_sched;             /* linux.coreSched, likewise */
 	/* linux.memoryPolicy, for exec as well; borrowed from the document or from json. NULL: none. */
 	const char *memory_policy_mode, *memory_policy_nodes;
 	const char **memory_policy_flags;
 	/* Of the agent that answers for SCMP_ACT_NOTIFY (linux.seccomp): absolute path; NULL: there is none. */
 	char *listener_path, *listener_metadata;
-	char *systemd_unit; /* the scope that its cgroup is; NULL: none */
-	bool systemd_user;  /* of the user's own manager */
+	char *systemd_unit;          /* the scope that its cgroup is; NULL: none */
+	bool systemd_user;           /* of the user's own manager */
 	char **external_descriptors; /* what init's 0, 1, 2 are */
 	struct spec_hook_list poststart, poststop;
 	Rdt *rdt;       /* groups of linux.intelRdt; NULL: none */

@@ -216,3 +216,217 @@ loop_ends() {
 	config '.mounts = [{ destination: "/mnt", type: "tmpfs" }]'
 	exits 0 in_container true
 }
+
+# hook KIND SHELL-TEXT [JQ-OBJECT]: one more hook of that kind
+hook() {
+	config '.hooks[$kind] += [{ path: "/bin/sh", args: ["sh", "-c", $text] } + $more]' --arg kind "$1" --arg text "$2" \
+		--argjson more "${3:-{\}}"
+}
+
+@test "C40 C41 C42 C43 prechroot: before prestart, with the container's pid and the status created on its input" {
+	runtime_is_ours || return 0
+	bundle sleep 1000
+	config '.annotations = { "org.example.a": "b c" }'
+	hook prestart "echo prestart >>$DIR/order"
+	hook prechroot "cat >$DIR/given; echo prechroot >>$DIR/order; readlink /proc/self/ns/mnt >$DIR/ns"
+	hook createContainer "echo createContainer >>$DIR/order"
+	rt_create
+	is "$(cat "$DIR/order")" $'prechroot\nprestart\ncreateContainer'
+	is "$(jq -c '[.id, .status, .pid, .bundle, .annotations["org.example.a"], (.ociVersion | startswith("1."))]' "$DIR/given")" \
+		"[\"$ID\",\"created\",$(cat "$DIR/pid"),\"$BUNDLE\",\"b c\",true]"
+	is "$(cat "$DIR/ns")" "$(readlink /proc/self/ns/mnt)" # the root has not been changed, nor has anything else for it
+}
+
+@test "C44 hooks of the runtime get the state as one line, as every OCI runtime gives it" {
+	bundle sleep 1000
+	hook prestart "cat >$DIR/given"
+	rt_create
+	is "$(wc -l <"$DIR/given" | tr -d ' ')" 0
+}
+
+@test "C45 a hook that does not read a large state is no failure" {
+	bundle sleep 1000
+	# More than a pipe holds.
+	head -c 200000 /dev/zero | tr '\0' x >"$DIR/large"
+	config '.annotations = { "org.example.large": $large }' --rawfile large "$DIR/large"
+	config '.hooks.prestart = [{ path: "/bin/true" }]'
+	rt_create
+	is "$(status_of)" created
+}
+
+@test "C48 a hook has nothing of ours open but its three standard files" {
+	runtime_is_ours || return 0
+	bundle sleep 1000
+	for k in prechroot prestart createContainer; do hook $k "exec ls /proc/self/fd >$DIR/$k"; done
+	rt_create 5</dev/null
+	# 3 is the directory that ls reads.
+	for k in prechroot prestart createContainer; do is "$k $(tr '\n' ' ' <"$DIR/$k")" "$k 0 1 2 3 "; done
+}
+
+@test "C51 C53 a hook that fails ends the stage and the create: prechroot, prestart" {
+	runtime_is_ours || return 0
+	for k in prechroot prestart; do
+		bundle sh -c "echo ran >$DIR/program"
+		hook "$k" 'echo the words >&2; exit 3'
+		hook "$k" "echo second >$DIR/second"
+		refuses_config "error running $k hook #0: exit status 3, stdout: , stderr: the words"
+		[ ! -e "$DIR/program" ] && [ ! -e "$DIR/second" ]
+	done
+}
+
+@test "C52 without a process there is nothing for the hooks of its start" {
+	runtime_is_ours || return 0
+	for k in prechroot prestart createRuntime; do hook "$k" "touch $DIR/ran"; done
+	config '.root.path = "/etc/passwd"'
+	refuses_config '/etc/passwd'
+	config '.root.path = $root | (.linux.namespaces[] | select(.type == "ipc")).path = "/no/such/namespace"' --arg root "$TOOLS/rootfs"
+	refuses_config '/no/such/namespace'
+	[ ! -e "$DIR/ran" ]
+}
+
+@test "C54 environment entries of hooks and of the process have the form name=value" {
+	runtime_is_ours || return 0
+	config '.hooks.prestart = [{ path: "/bin/true", env: ["A=1", "B"] }]'
+	refuses_config "missing '=' (hooks.prestart[0].env[1])"
+	config '.hooks = {} | .process.env = ["=1"]'
+	refuses_config 'name cannot be empty (process.env[0])'
+}
+
+@test "C55 a hook that cannot be executed fails by its name" {
+	runtime_is_ours || return 0
+	echo '#!/bin/sh' >"$DIR/hook"
+	config '.hooks.prechroot = [{ path: $p }]' --arg p "$DIR/hook"
+	refuses_config "$DIR/hook: permission denied"
+	config '.hooks.prechroot = [{ path: "hook" }]'
+	refuses_config 'hooks.prechroot[0].path'
+}
+
+@test "C67 several mappings are one line each inside" {
+	mapped
+	config '.linux.uidMappings += [{ containerID: 5000, hostID: 90000, size: 7 }]'
+	is "$(in_container sh -c 'cat /proc/self/uid_map; cat /proc/self/gid_map' | tr -s ' ')" \
+		$' 0 70000 1000\n 5000 90000 7\n 0 70000 1000'
+}
+
+@test "C68 dynamicMinor and dynamicMajor: the number is that of the host's device" {
+	runtime_is_ours || return 0
+	own_rootfs
+	mknod "$DIR/node" c 1 7
+	config '.linux.devices = [{ path: $p, type: "c", major: 1, minor: 99, dynamicMinor: true, fileMode: 384, uid: 5, gid: 6 }]' \
+		--arg p "$DIR/node"
+	config '.process.args = ["stat", "-c", "%t:%T %a %u:%g", $p]' --arg p "$DIR/node"
+	exits 0 rt run --bundle "$BUNDLE" "$ID"
+	is "$output" "1:7 600 5:6"
+	has "$stderr" 'linux.devices[0].minor: ignored for dynamicMinor'
+	config '.linux.devices[0] |= (del(.major, .minor) | .dynamicMajor = true)'
+	exits 0 rt run --bundle "$BUNDLE" "$ID"
+	is "$output$stderr" "1:7 600 5:6"
+	config '.linux.devices[0] |= (.major = 10 | .dynamicMajor = false)'
+	refuses_config "linux.devices[0].major: $DIR/node is of major number 1 on the host, not 10"
+	config '.linux.devices[0].type = "b"'
+	refuses_config "linux.devices[0].dynamicMinor: $DIR/node is no block device on the host"
+	config '.linux.devices[0].path += ".missing"'
+	refuses_config "linux.devices[0].dynamicMinor: $DIR/node.missing on the host: no such file or directory"
+	config '.linux.devices = [{ path: "/dev/x", type: "p", dynamicMinor: true }]'
+	refuses_config 'linux.devices[0]: a FIFO has no numbers for dynamicMinor'
+}
+
+@test "C68 a device without mode, owner and numbers that the specification does not ask for is made" {
+	config '.linux.devices = [{ path: "/dev/plain", type: "c", major: 1, minor: 7 }, { path: "/dev/pipe", type: "p" }]'
+	is "$(in_container stat -c '%F %a %u:%g' /dev/plain /dev/pipe)" $'character special file 666 0:0\nfifo 666 0:0'
+}
+
+@test "C71 capabilities are taken as the specification has them: sets that differ are not a mistake" {
+	config '.process.capabilities = { bounding: ["CAP_CHOWN", "CAP_KILL"], effective: ["CAP_KILL"], permitted: ["CAP_KILL"] }
+		| .process.user = { uid: 1000, gid: 1000 }'
+	is "$(in_container grep -E '^Cap(Bnd|Amb)' /proc/self/status | tr -d '\t')" $'CapBnd:0000000000000021\nCapAmb:0000000000000000'
+	# The profile of run_oci: one set in all five places.
+	config '.process.capabilities = (["CAP_CHOWN", "CAP_KILL"] | { bounding: ., effective: ., inheritable: ., permitted: ., ambient: . })'
+	is "$(in_container sed -n 's/^Cap...:\t//p' /proc/self/status | sort -u)" 0000000000000021
+}
+
+@test "C73 the cgroup of a container that has not asked for it is root's, not the container's" {
+	on_cgroup2 || group=/sys/fs/cgroup/pids/$ID
+	bundle sleep 1000
+	mapped
+	rt_create
+	is "$(stat -c %u:%g "${group:-/sys/fs/cgroup/$ID}")" 0:0
+}
+
+@test "C74 altSyscall: a kernel without such tables refuses by its name" {
+	runtime_is_ours || return 0
+	config '.linux.altSyscall = "third_party"'
+	refuses_config 'use the kernel'"'"'s system call table \"third_party\" (linux.altSyscall): invalid argument'
+}
+
+@test "C75 skipSecurebits: without it no bit is touched, with it all but those named are set, for exec too" {
+	runtime_is_ours || return 0
+	is "$(in_container inside securebits)" 0
+	config '.linux.skipSecurebits = []'
+	# KEEP_CAPS itself ends with the execve; its lock does not.
+	is "$(in_container inside securebits)" 2f
+	config '.linux.skipSecurebits = ["KEEP_CAPS", "KEEP_CAPS_LOCKED"]'
+	is "$(in_container inside securebits)" f
+	config '.process.user = { uid: 1000, gid: 1000 } | .process.capabilities = (["CAP_KILL"] | { bounding: ., effective: .,
+		inheritable: ., permitted: ., ambient: . })'
+	is "$(in_container sh -c 'inside securebits; sed -n "s/^CapEff:.//p" /proc/self/status')" $'f\n0000000000000020'
+	config '.process.args = ["sleep", "1000"]'
+	rt_create
+	rt start "$ID"
+	is "$(rt exec "$ID" inside securebits)" f
+	rt delete --force "$ID"
+	config '.linux.skipSecurebits = ["KEEP_CAPS", "SECBIT_NOROOT"]'
+	refuses_config 'linux.skipSecurebits[1]: there is no securebit \"SECBIT_NOROOT\"'
+}
+
+@test "C76 the program is process 1 itself" {
+	is "$(in_container sh -c 'echo $$')" 1
+	is "$(in_container cat /proc/1/cmdline | tr '\0' ' ')" "cat /proc/1/cmdline "
+}
+
+@test "C78 C79 hostname and platform may be missing; what the specification wants is refused by its place" {
+	runtime_is_ours || return 0
+	config 'del(.hostname, .platform)'
+	exits 0 in_container true
+	config '.hostname = "under_score.and.dots"'
+	is "$(in_container hostname)" under_score.and.dots
+	for key in ociVersion root.path process.cwd process.args; do
+		bundle true
+		config 'del(getpath($p[:-1])[$p[-1]])' --argjson p "$(jq -nc --arg k "$key" '$k | split(".")')" 2>/dev/null ||
+			config "del(.$key)"
+		refuses rt run --bundle "$BUNDLE" "$ID"
+		one_line "$stderr"
+		nothing_left
+	done
+}
+
+@test "C80 seccomp: the form with one name and value2 is read too" {
+	runtime_is_ours || return 0
+	config '.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", syscalls: [
+		{ name: "mkdir", action: "SCMP_ACT_ERRNO", args: [] },
+		{ name: "unshare", action: "SCMP_ACT_ERRNO", args: [{ index: 0, value: 268435456, value2: 268435456, op: "SCMP_CMP_MASKED_EQ" }] }] }'
+	is "$(in_container sh -c 'inside syscall mkdir; inside syscall unshare 0x10000000; inside syscall unshare 0')" $'EPERM\nEPERM\nok'
+	config '.linux.seccomp.syscalls[0] |= del(.name)'
+	refuses_config 'linux.seccomp.syscalls[0].names is required'
+}
+
+@test "C82 a bundle on a file system without execution is as good as any other" {
+	mkdir "$DIR/noexec"
+	mount -t tmpfs -o noexec tmpfs "$DIR/noexec"
+	mv "$BUNDLE/config.json" "$DIR/noexec"
+	out=$(rt run --bundle "$DIR/noexec" "$ID" && echo fine) || true
+	umount "$DIR/noexec"
+	is "$out" fine
+}
+
+@test "C82 coreSched: a cookie of its own where processors have several threads, else a refusal by its name" {
+	runtime_is_ours || return 0
+	config '.linux.coreSched = true | .process.args = ["sleep", "1000"]'
+	if [ "$(cat /sys/devices/system/cpu/smt/active 2>/dev/null)" = 1 ]; then
+		rt_create
+		rt start "$ID"
+		exits 0 rt exec "$ID" true
+	else
+		refuses_config 'make a core scheduling cookie (linux.coreSched): '
+	fi
+}

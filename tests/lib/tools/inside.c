@@ -4,6 +4,7 @@
  *   inside fds                 the numbers of all open descriptors, on one line
  *   inside syscall NAME [ARG]  make a harmless call of that name; print its result or the errno's name
  *   inside signals             blocked, ignored and caught masks, in hex
+ *   inside securebits          the securebits, in hex
  *   inside keyring             the session keyring's description
  *   inside die-by SIG           die by that signal
  *   inside ignore-term         ignore SIGTERM, print "ready", wait for any other signal
@@ -29,6 +30,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -327,6 +329,8 @@ int main(int argc, char **argv)
 		return do_syscall(argv[2], argc > 3 ? argv[3] : NULL);
 	if (strcmp(verb, "signals") == 0)
 		return status_lines("Sig");
+	if (strcmp(verb, "securebits") == 0)
+		return printf("%x\n", (unsigned int)prctl(PR_GET_SECUREBITS)) < 0;
 	if (strcmp(verb, "keyring") == 0)
 		return keyring();
 	if (strcmp(verb, "ignore-term") == 0)
