@@ -116,6 +116,14 @@ bool engine_parse_line(const char *line, int *ret_data, char **ret_message, GErr
 	return true;
 }
 
+/* Go's levels from error on. */
+static bool is_error_level(const char *level)
+{
+	static const char *const levels[] = { "error", "fatal", "panic", NULL };
+
+	return level && g_strv_contains(levels, level);
+}
+
 char *engine_last_error(const char *log_text)
 {
 	g_auto(GStrv) lines = g_strsplit(log_text, "\n", -1);
@@ -123,7 +131,7 @@ char *engine_last_error(const char *log_text)
 	for (guint i = g_strv_length(lines); i-- > 0;) {
 		g_autoptr(JsonValue) v = *lines[i] ? json_parse(lines[i], NULL) : NULL;
 
-		if (g_strcmp0(json_get_string(v, "level"), "error") == 0 && json_get_string(v, "msg"))
+		if (is_error_level(json_get_string(v, "level")) && json_get_string(v, "msg"))
 			return g_strdup(json_get_string(v, "msg"));
 	}
 	return NULL;

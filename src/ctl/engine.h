@@ -63,5 +63,5 @@ bool engine_runtime(const char *runtime, const char *runtime_root, const char *d
  * is NULL when there is none; free with g_free. */
 bool engine_parse_line(const char *line, int *ret_data, char **ret_message, GError **error);
 
-/* The last error in a runtime's log written with --log-format=json, or NULL; free with g_free. */
+/* The last error (or worse: fatal, panic) in a runtime's log written with --log-format=json, or NULL; free with g_free. */
 char *engine_last_error(const char *log_text);

@@ -382,3 +382,114 @@ in_order() {
 	exits 125 ctl start $(sockets out) "$ID"
 	has "$stderr" "are for --attach"
 }
+
+# runtime_that SHELL: $DIR/rt, the runtime with these commands before it; they may use $verb and $log
+runtime_that() {
+	cat >"$DIR/rt" <<-END
+		#!/bin/sh
+		verb= log=
+		for word; do
+			case \$word in
+			--log=*) log=\${word#--log=} ;;
+			create | start | exec | state | kill | delete | pause | resume) [ -n "\$verb" ] || verb=\$word ;;
+			esac
+		done
+		$1
+		exec "$RUNTIME" "\$@"
+	END
+	chmod +x "$DIR/rt"
+}
+
+@test "D1 D2 a directory for the container and one for each command in it, with pids without a newline" {
+	started sleep 1000
+	local sid
+	ctl_pids
+	is "$(od -An -c "$CONTAINERS/$ID/pidfile" | tr -d ' ')" "$PID"
+	ctl exec -d "$ID" sleep 1001
+	ctl exec -d "$ID" sleep 1002
+	is "$(cd "$CONTAINERS/$ID/exec" && ls -d */ | wc -l)" 2
+	for sid in $(ctl --json session ls "$ID" | jq -r '.[].id'); do
+		is "$(od -An -c "$CONTAINERS/$ID/exec/$sid/exec_pid" | tr -d ' ')" "$(ctl session inspect "$sid" | jq .pid)"
+		jq -e '.args[0] == "sleep"' "$CONTAINERS/$ID/exec/$sid"/exec-process-*
+	done
+}
+
+@test "D4 D12 every call of the runtime has a log of its own as JSON; commands go by a file and tell their pid" {
+	runtime_that "echo \"\$*\" >>$DIR/calls"
+	bundle sleep 1000
+	ctl --runtime "$DIR/rt" create -b "$BUNDLE" "$ID"
+	local verb call
+	for verb in "start $ID" "exec -d $ID sleep 1000" "pause $ID" "resume $ID" "state $ID" "rm --force $ID"; do
+		"$TALLYCTL" --root "$CTL" $verb
+	done
+	for verb in create start exec pause resume state delete; do
+		call=$(grep -- " $verb " "$DIR/calls" | head -n 1)
+		like "$call" '--log=[^ ]+ '
+		like "$call" '--log-format=json '
+	done
+	like "$(grep -- ' create ' "$DIR/calls")" "--bundle $CONTAINERS/$ID .*--pid-file $CONTAINERS/$ID/pidfile $ID\$"
+	like "$(grep -- ' exec ' "$DIR/calls")" "--pid-file [^ ]+/exec_pid --process [^ ]+/exec/[0-9a-f]{64}/exec-process-[^ ]+ .*$ID|--process [^ ]+ .*--pid-file [^ ]+/exec_pid .*$ID"
+}
+
+@test "D5 D11 D15 of the errors in the runtime's log the last one is told, and what it could not start is removed" {
+	local verb
+	bundle sleep 1000
+	for verb in create start; do
+		runtime_that "[ \$verb != $verb ] || { echo '{\"level\":\"error\",\"msg\":\"first reason\"}
+{\"level\":\"error\",\"msg\":\"last reason\"}
+{\"level\":\"warning\",\"msg\":\"no reason\"}' >\$log; echo 'not the log' >&2; exit 1; }"
+		exits 125 ctl --runtime "$DIR/rt" run -d -b "$BUNDLE" "$ID"
+		is "$stderr" "tallyctl: $verb: last reason"
+		nothing_of
+	done
+	runtime_that '[ $verb != create ] || { echo "no log at all" >&2; exit 1; }'
+	exits 125 ctl --runtime "$DIR/rt" run -b "$BUNDLE" "$ID"
+	one_line "$stderr"
+	has "$stderr" "no log at all"
+	started sleep 1000
+	exits 125 ctl start "$ID"
+	one_line "$stderr"
+	is "$(ctl_status)" running
+}
+
+@test "D7 the runtime is found by its name" {
+	mkdir "$DIR/bin"
+	ln -s "$RUNTIME" "$DIR/bin/some-runtime"
+	bundle sleep 1000
+	PATH=$DIR/bin:$PATH ctl --runtime some-runtime run -d -b "$BUNDLE" "$ID"
+	is "$(ctl --json ps | jq -r '.[].runtime')" "$DIR/bin/some-runtime"
+	exits 125 ctl --runtime no-such-runtime run -b "$BUNDLE" "$ID-2"
+	is "$stderr" 'tallyctl: runtime no-such-runtime: not found in $PATH'
+}
+
+@test "D9 D33 in another's pid namespace what init leaves behind is ended, and the other notices nothing" {
+	local id=$ID child
+	started sleep 1000
+	ctl_pids
+	ID=$id-2
+	bundle sh -c 'sleep 1001 & read x; exit 7'
+	config '.linux.namespaces |= map(if .type == "pid" then .path = $p else . end)' --arg p "/proc/$PID/ns/pid"
+	ctl run -d -i -b "$BUNDLE" "$ID"
+	sleeping 1001
+	child=$(process 1001 .pid)
+	is "$(readlink "/proc/$child/ns/pid")" "$(readlink "/proc/$PID/ns/pid")"
+	exits 7 ctl attach "$ID" </dev/null
+	await process-gone "$child"
+	is "$(ctl_status "$id")" running
+	ctl exec "$id" true
+}
+
+@test "D10 the monitor is the reaper: of the first process, and of what is left over with the host's pids" {
+	bundle sh -c '(sleep 1001 &); read x'
+	config '.linux.namespaces |= map(select(.type != "pid"))'
+	ctl run -d -i -b "$BUNDLE" "$ID"
+	sleeping 1001
+	ctl_pids
+	is "$(awk '/^PPid/ { print $2 }' "/proc/$PID/status")" "$MPID"
+	is "$(process 1001 .ppid)" "$MPID"
+	local child
+	child=$(process 1001 .pid)
+	kill -KILL "$child"
+	await reaped "$child"
+	is "$(ctl_status)" running
+}

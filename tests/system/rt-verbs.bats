@@ -490,3 +490,39 @@ sleeping() {
 	ln -s /bin/true "$DIR/tallyrun-scope"
 	is "$("$DIR/tallyrun" features | jq -c '.linux.cgroup | [.systemd, .systemdUser]')" '[true,true]'
 }
+
+@test "D6 D19 each kind of error has its words" {
+	# each with the id only where the peers have it; callers look at the beginning and the end
+	for verb in state start; do
+		runc_says "container does not exist" rt "$verb" nosuch
+	done
+	exits 1 rt --log "$DIR/log" --log-format json state nosuch
+	like "$(jq -r .msg "$DIR/log")" '^container .*does not exist$'
+	sleeping
+	runc_says "container with given ID already exists" rt create --bundle "$BUNDLE" "$ID"
+	runc_says "invalid container ID format" rt create --bundle "$BUNDLE" a/b
+	runc_says "cannot delete container $ID that is not stopped: running" rt delete "$ID"
+	rt kill "$ID" KILL
+	await process-gone "$(cat "$DIR/pid")"
+	runc_says "container not running" rt kill "$ID" TERM
+}
+
+@test "D8 the working directory is made inside when it is missing; --no-pivot does without pivot_root" {
+	bundle sh -c 'pwd; ls /'
+	own_rootfs
+	config '.process.cwd = "/not/there/yet"'
+	exits 0 rt run --no-pivot --bundle "$BUNDLE" "$ID"
+	is "${lines[0]}" /not/there/yet
+	has "$output" $'\nproc'
+	[ -d "$BUNDLE/rootfs/not/there/yet" ]
+}
+
+@test "D22 D24 what state, list and ps print on success is JSON, and nothing else anywhere" {
+	sleeping
+	is "$(rt state "$ID" 2>&1 | jq -r .id)" "$ID"
+	is "$(rt list -f json 2>&1 | jq -r type)" array
+	is "$(rt ps -f json "$ID" 2>&1 | jq length)" 1
+	rt pause "$ID"
+	is "$(rt state "$ID" 2>&1 | jq -r .status)" paused
+	rt resume "$ID"
+}

@@ -44,7 +44,8 @@ static void test_a_session_is_asked_for_as_engines_do(void)
 	g_autofree char *both = line_of(
 		(struct engine_launch){ .log = "LOG", .process_spec = "/p", .stdin_open = true, .terminal = true });
 
-	g_assert_cmpstr(both, ==, COMMON("SESSION") " -t -i --leave-stdin-open -e --exec-attach --exec-process-spec /p");
+	g_assert_cmpstr(
+		both, ==, COMMON("SESSION") " -t -i --leave-stdin-open -e --exec-attach --exec-process-spec /p");
 }
 
 static void test_lines_of_the_sync_pipe_are_understood(void)
@@ -71,8 +72,11 @@ static void test_the_last_error_of_a_runtimes_log_counts(void)
 	g_autofree char *last =
 		engine_last_error("{\"level\":\"error\",\"msg\":\"first\"}\n{\"level\":\"error\",\"msg\":\"second\"}\n"
 				  "{\"level\":\"warning\",\"msg\":\"w\"}\nnot JSON\n");
+	g_autofree char *fatal = engine_last_error(
+		"{\"level\":\"fatal\",\"msg\":\"worse\"}\n{\"level\":\"warning\",\"msg\":\"not\"}\n");
 
 	g_assert_cmpstr(last, ==, "second");
+	g_assert_cmpstr(fatal, ==, "worse");
 	g_assert_null(engine_last_error(""));
 	g_assert_null(engine_last_error("{\"level\":\"info\",\"msg\":\"x\"}\n"));
 }
