@@ -142,8 +142,10 @@ int child_wait(struct child *c, enum child_reply reply)
 static _Noreturn void run(struct child *c, const struct child_op *ops, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		int r = steps[ops[i].step](c, &ops[i]);
+		int r;
 
+		c->op = &ops[i];
+		r = steps[ops[i].step](c, &ops[i]);
 		if (r < 0) {
 			child_report(c, MESSAGE_FAILED, &ops[i], -r);
 			_exit(STATUS_FAILED);
@@ -192,6 +194,8 @@ void child_main(const struct child_plan *plan, bool in_between)
 		.sock_fd = plan->sock_fd,
 		.go_fd = plan->go_fd,
 		.start_fd = plan->start_fd,
+		.hook_out_fd = plan->hook_out_fd,
+		.hook_err_fd = plan->hook_err_fd,
 		.report_fd = plan->sock_fd,
 	};
 

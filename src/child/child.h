@@ -7,11 +7,13 @@
 /* What the steps share while they run. */
 struct child {
 	const struct child_plan *plan;
+	const struct child_op *op; /* the step under way */
 	struct inroot root;  /* the rootfs; after the pivot "/" */
 	int proc_fd;         /* a procfs that nobody else sees (child_proc_open), -1 until it is needed */
 	bool mount2;         /* the kernel lacks the newer mount calls */
 	int sock_fd;         /* to the parent, -1 once it is gone */
 	int go_fd, start_fd; /* the FIFOs of start, -1: not used */
+	int hook_out_fd, hook_err_fd; /* of startContainer hooks, -1: there are none */
 	int report_fd;       /* where a failure is told: the socket, later the FIFO of start; -1: nobody listens */
 	int dir_fd;          /* the directory of the last node or link, -1 */
 	char dir_path[64];   /* its path */

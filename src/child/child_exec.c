@@ -47,17 +47,18 @@ int step_check_cwd(struct child *c, const struct child_op *op)
 	return path[0] == '/' ? 0 : child_result(c, PART_OUTSIDE, -EPERM);
 }
 
-/* Keeps 0-2, the preserved ones and our own three; those move to the lowest free numbers, lowest first, so that none is
+/* Keeps 0-2, the preserved ones and our own five; those move to the lowest free numbers, lowest first, so that none is
  * overwritten before it has moved. */
 int step_close_fds(struct child *c, const struct child_op *op)
 {
-	int *const own[] = { &c->sock_fd, &c->go_fd, &c->start_fd };
+	int *const own[] = { &c->sock_fd, &c->go_fd, &c->start_fd, &c->hook_out_fd, &c->hook_err_fd };
+	const int n_own = (int)(sizeof own / sizeof *own);
 	int next = op->close_fds.keep_from, r;
 
-	for (int moved = 0; moved < 3; moved++) {
+	for (int moved = 0; moved < n_own; moved++) {
 		int *lowest = NULL;
 
-		for (int i = 0; i < 3; i++)
+		for (int i = 0; i < n_own; i++)
 			if (*own[i] >= next && (!lowest || *own[i] < *lowest))
 				lowest = own[i];
 		if (!lowest)

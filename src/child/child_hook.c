@@ -27,7 +27,11 @@ int step_container_hook(struct child *c, const struct child_op *op)
 
 int step_start_hook(struct child *c, const struct child_op *op)
 {
+	struct op_hook hook = op->hook;
+
+	hook.out_fd = c->hook_out_fd;
+	hook.err_fd = c->hook_err_fd;
 	/* Who waits for our execve shall be patient. */
 	child_report(c, MESSAGE_HOOKS, op, 0);
-	return run_hook(c, &op->hook);
+	return run_hook(c, &hook);
 }

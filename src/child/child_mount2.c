@@ -73,7 +73,8 @@ static int remount(const char *name, int fd, const struct mount_attr *attr)
 		if (((unsigned long)fs.f_flags & flags[i].stat) && !(attr->attr_clr & flags[i].attribute))
 			value |= flags[i].mount;
 	if ((attr->attr_clr | attr->attr_set) & MOUNT_ATTR__ATIME)
-		value &= ~(unsigned long)ATIME_FLAGS;
+		value = (value & ~(unsigned long)ATIME_FLAGS) |
+			(attr->attr_set & MOUNT_ATTR__ATIME ? 0 : MS_RELATIME); /* it is the attribute of no bit */
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (attr->attr_set & flags[i].attribute)
 			value |= flags[i].mount;

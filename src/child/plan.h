@@ -121,8 +121,8 @@ struct op_join {
 struct op_tree {
 	const char *path; /* on the host, absolute; NULL: there is no tree */
 	bool in_root;     /* no, in the rootfs: an earlier mount brings it there, and the child opens it */
-	bool made;    /* no, a new file system, which is nowhere but at fd */
-	int fd; /* detached and complete; -1: the child opens it, for the parent may not or the kernel cannot */
+	bool made;        /* no, a new file system, which is nowhere but at fd */
+	int fd;           /* detached and complete; -1: the child opens it, at its turn */
 	bool recursive;
 	/* MOUNT_ATTR_* of the top, then of the whole tree. */
 	uint64_t set, clear, rec_set, rec_clear;
@@ -320,6 +320,7 @@ struct child_plan {
 	/* Of `create`, both read and write, close-on-exec; -1 for other commands. */
 	int go_fd;                /* exec.fifo: blocks until start writes, whoever came and went before */
 	int start_fd;             /* where start reads how it went; its end of file is the execve */
+	int hook_out_fd, hook_err_fd; /* what startContainer hooks write; -1: there are none */
 	uint64_t ignored_signals; /* to be reset to their defaults, bit n-1 for signal n */
 	const char *name;         /* for ps(1) while it is ours */
 	char **argv, **env;       /* of the program; the vectors are writable */
@@ -334,6 +335,7 @@ enum child_message {
 	MESSAGE_READY,      /* everything is set up: limits, state, then REPLY_GO */
 	MESSAGE_CREATED,    /* the program was found; waiting for start */
 	MESSAGE_LISTENER,   /* value: our descriptor of the filter's listener, for the agent; then REPLY_GO */
+	MESSAGE_MAP_IDS,    /* value: our descriptor of a tree whose ids we may not map; then REPLY_GO */
 	MESSAGE_EXECUTES,   /* execve comes next: the end of file that follows means that it succeeded */
 };
 

@@ -33,12 +33,28 @@ static uint64_t locked_attributes(int fd)
 	return locked;
 }
 
+/* How the times of access are kept may not be changed at all where ids are mapped. */
+static bool changes_locked_atime(const struct op_tree *t, int fd)
+{
+	uint64_t now;
+	struct statfs fs;
+
+	if (!(t->clear & MOUNT_ATTR__ATIME) || fstatfs(fd, &fs) < 0)
+		return false;
+	now = (unsigned long)fs.f_flags & ST_NOATIME    ? MOUNT_ATTR_NOATIME
+	      : (unsigned long)fs.f_flags & ST_RELATIME ? MOUNT_ATTR_RELATIME
+							: MOUNT_ATTR_STRICTATIME;
+	if ((unsigned long)fs.f_flags & ST_NODIRATIME)
+		now |= MOUNT_ATTR_NODIRATIME;
+	return now != (t->set & (MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME));
+}
+
 /* What is to be set and cleared on the top of a tree. -EPERM: a locked flag was asked to be off. */
 static int top_attributes(const struct op_tree *t, int fd, struct mount_attr *ret_attr)
 {
 	uint64_t locked = t->keep_locked && t->clear ? locked_attributes(fd) : 0;
 
-	if (locked & t->asked_off)
+	if ((locked & t->asked_off) || (t->keep_locked && changes_locked_atime(t, fd)))
 		return -EPERM;
 	*ret_attr = (struct mount_attr){ .attr_set = t->set, .attr_clr = t->clear & ~locked };
 	return 0;
@@ -49,26 +65,41 @@ static bool has_attributes(const struct mount_attr *attr)
 	return attr->attr_set || attr->attr_clr || attr->propagation;
 }
 
-static int set_id_map(const struct op_tree *t, int fd)
+int tree_map_ids(const struct op_tree *t, int fd)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)t->id_map_fd };
 	unsigned int recursive = t->id_map_recursive ? AT_RECURSIVE : 0;
 
-	return mount_setattr(fd, "", AT_EMPTY_PATH | recursive, &attr, sizeof attr);
+	return mount_setattr(fd, "", AT_EMPTY_PATH | recursive, &attr, sizeof attr) < 0 ? -errno : 0;
 }
 
-/* A descriptor takes an empty path. */
-static int clone_tree(const struct op_tree *t, int at_fd, const char *path, enum child_part *ret_part)
+/* c: for a child, which may ask its parent, for only who may mount a file system maps the ids in it. */
+static int map_ids(struct child *c, const struct op_tree *t, int fd)
+{
+	int r = tree_map_ids(t, fd);
+
+	if (r != -EPERM || !c)
+		return r;
+	c->value = fd;
+	child_report(c, MESSAGE_MAP_IDS, c->op, 0);
+	return child_wait(c, REPLY_GO);
+}
+
+/* A descriptor takes an empty path. c is NULL in the parent. */
+static int clone_tree(struct child *c, const struct op_tree *t, int at_fd, const char *path, enum child_part *ret_part)
 {
 	const struct mount_attr all = { .attr_set = t->rec_set, .attr_clr = t->rec_clear };
 	auto_fd fd = open_tree(
 		at_fd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (t->recursive ? AT_RECURSIVE : 0u));
 	struct mount_attr attr;
+	int r;
 
 	if (fd < 0)
 		return failed(PART_SOURCE, ret_part);
-	if (t->id_map_fd > 0 && set_id_map(t, fd) < 0)
-		return failed(PART_IDMAP, ret_part);
+	*ret_part = PART_IDMAP;
+	r = t->id_map_fd > 0 ? map_ids(c, t, fd) : 0;
+	if (r < 0)
+		return r;
 	if (top_attributes(t, fd, &attr) < 0) {
 		*ret_part = PART_LOCKED;
 		return -EPERM;
@@ -90,7 +121,7 @@ static int clone_tree(const struct op_tree *t, int at_fd, const char *path, enum
 
 int tree_open(const struct op_tree *t, enum child_part *ret_part)
 {
-	return clone_tree(t, AT_FDCWD, t->path, ret_part);
+	return clone_tree(NULL, t, AT_FDCWD, t->path, ret_part);
 }
 
 int tree_source(struct child *c, const struct op_tree *t)
@@ -105,7 +136,7 @@ static int open_in_root(struct child *c, const struct op_tree *t, enum child_par
 	auto_fd source = tree_source(c, t);
 
 	*ret_part = PART_SOURCE;
-	return source < 0 ? source : clone_tree(t, source, "", ret_part);
+	return source < 0 ? source : clone_tree(c, t, source, "", ret_part);
 }
 
 /* The whole tree by mount(2): bound first, changed where it is. */

@@ -1,5 +1,6 @@
 /* Trees of mounts that come from the host: opened detached, made what the plan says, put into their place. The parent
- * opens them where it may, for then no path of the host is walked with the container's rights; else the child does. What
+ * opens them where the child's rights are the container's, for then no path of the host is walked with those; else the
+ * child does, each at its turn, so that the kernel lists mounts in the order of config.json. What
  * the kernel lacks (open_tree and move_mount before Linux 5.2, mount_setattr before 5.12) is done by mount(2). */
 #pragma once
 
@@ -10,6 +11,9 @@
 /* Opens t as a detached, complete tree. A descriptor, or -errno and what failed: PART_SOURCE, PART_LOCKED,
  * PART_ATTRIBUTES, PART_PROPAGATION, PART_IDMAP. Uses nothing but system calls; the parent calls it too. */
 int tree_open(const struct op_tree *t, enum child_part *ret_part);
+
+/* Maps the owners of the files of t, which is open as fd and attached nowhere. 0 or -errno. */
+int tree_map_ids(const struct op_tree *t, int fd);
 
 /* For the child. All return 0 or -errno with c->part set. */
 

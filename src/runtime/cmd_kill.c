@@ -33,6 +33,14 @@ static bool kill_container(const Container *c, int sig, bool all, GError **error
 	return true;
 }
 
+/* Without a pid namespace of its own a container has not ended with its first process. */
+static bool outlived(const Container *c)
+{
+	g_autoptr(GArray) pids = c->cgroup && c->shared_pid_namespace ? cgroup_pids(c->cgroup, NULL) : NULL;
+
+	return pids && pids->len > 0;
+}
+
 static int kill_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
 {
 	const struct kill_options *o = options;
@@ -48,9 +56,9 @@ static int kill_run(const struct globals *globals, const void *options, int n_ar
 	status = container_status(c);
 	if (status == STATUS_STOPPED || status == STATUS_CREATING) {
 		/* With --all what the first process has left behind is meant as well, and nothing at all is fine. */
-		if (o->all && (!c->cgroup || cgroup_kill(c->cgroup, sig, error)))
-			return 0;
-		return o->all ? 1 : (fail(error, "container not running"), 1);
+		if (o->all || (sig == SIGKILL && outlived(c)))
+			return !c->cgroup || cgroup_kill(c->cgroup, sig, error) ? 0 : 1;
+		return fail(error, "container not running"), 1;
 	}
 	return kill_container(c, sig, o->all, error) ? 0 : 1;
 }

@@ -52,28 +52,30 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The names in the root, sorted. A root that is not there has none. */
-static bool read_names(const char *root, GPtrArray *names, GError **error)
+/* The names in the root, sorted. Before the first container there is no default root; one that was given had better be
+ * there. */
+static bool read_names(const char *root, bool given, GPtrArray *names, GError **error)
 {
 	g_autoptr(GError) local = NULL;
 	g_autoptr(GDir) dir = g_dir_open(root, 0, &local);
 	const char *name;
 
 	if (!dir)
-		return g_error_matches(local, G_FILE_ERROR, G_FILE_ERROR_NOENT) || fail(error, "%s", local->message);
+		return (!given && g_error_matches(local, G_FILE_ERROR, G_FILE_ERROR_NOENT)) ||
+		       fail(error, "%s", local->message);
 	while ((name = g_dir_read_name(dir)))
 		g_ptr_array_add(names, g_strdup(name));
 	g_ptr_array_sort(names, by_name);
 	return true;
 }
 
-static GArray *read_rows(const char *root, GError **error)
+static GArray *read_rows(const char *root, bool given, GError **error)
 {
 	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(struct row));
 
 	g_array_set_clear_func(rows, row_clear);
-	if (!read_names(root, names, error))
+	if (!read_names(root, given, names, error))
 		return NULL;
 	for (guint i = 0; i < names->len; i++) {
 		struct row row = { .c = container_open(root, names->pdata[i], NULL) };
@@ -149,7 +151,7 @@ static int list_run(const struct globals *globals, const void *options, int n_ar
 	(void)args;
 	if (o->format && !json && strcmp(o->format, "table") != 0)
 		return fail(error, "invalid format option"), 1;
-	rows = read_rows(globals->root, error);
+	rows = read_rows(globals->root, globals->root_given, error);
 	if (!rows)
 		return 1;
 	if (o->quiet)

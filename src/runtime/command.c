@@ -233,18 +233,27 @@ static void print_options(const struct option_spec *specs, size_t n)
 	}
 }
 
-static void print_help(const struct command *c)
+/* Who is called runc, by a link or a copy, says so: scripts and suites look for it. Any other name may be an accident. */
+static const char *own_name(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	return strcmp(slash ? slash + 1 : program, "runc") == 0 ? "runc" : "tallyrun";
+}
+
+static void print_help(const char *name, const struct command *c)
 {
 	if (c) {
-		printf("NAME:\n   tallyrun %s - %s\n\nUSAGE:\n   tallyrun %s [command options] %s\n", c->name, c->help,
+		printf("NAME:\n   %s %s - %s\n\nUSAGE:\n   %s %s [command options] %s\n", name, c->name, c->help, name,
 			c->name, c->args);
 		if (c->n_options)
 			printf("\nOPTIONS:\n");
 		print_options(c->options, c->n_options);
 		return;
 	}
-	printf("NAME:\n   tallyrun - run containers by the OCI runtime-spec\n\n"
-	       "USAGE:\n   tallyrun [global options] command [command options] [arguments...]\n\nCOMMANDS:\n");
+	printf("NAME:\n   %s - Open Container Initiative runtime\n\n"
+	       "USAGE:\n   %s [global options] command [command options] [arguments...]\n\nCOMMANDS:\n",
+		name, name);
 	for (size_t i = 0; commands[i]; i++)
 		printf("   %-12s %s\n", commands[i]->name, commands[i]->help);
 	printf("\nGLOBAL OPTIONS:\n");
@@ -350,12 +359,13 @@ static int run_command(const struct globals *g, const struct words *w, Log *log)
 	return status;
 }
 
-static int usage(const char *program, const struct words *w, const char *what, const char *text)
+/* named: the message says which program it is from. */
+static int usage(const char *program, bool named, const struct words *w, const char *what, const char *text)
 {
 	printf("%s\n\n", what);
-	print_help(w->command);
+	print_help(own_name(program), w->command);
 	fflush(stdout);
-	fprintf(stderr, "%s%s%s\n", program ? program : "", program ? ": " : "", text);
+	fprintf(stderr, "%s%s%s\n", named ? program : "", named ? ": " : "", text);
 	return EXIT_USAGE;
 }
 
@@ -370,7 +380,7 @@ static int run_words(const char *program, struct words *w, char **argv)
 	int status = EXIT_USAGE;
 
 	if (!check_arg_count(w->command, w->args->len, &error))
-		return usage(program, w, "Incorrect Usage.", error->message);
+		return usage(program, true, w, "Incorrect Usage.", error->message);
 	if (w->command->enters_container && !self_protect(argv, &error)) {
 		fprintf(stderr, "tallyrun: %s\n", error->message);
 		return EXIT_FAILURE;
@@ -408,11 +418,11 @@ int command_main(int argc, char **argv)
 	} else if (w.error) {
 		g_autofree char *what = g_strdup_printf("Incorrect Usage: %s", w.error);
 
-		status = usage(NULL, &w, what, w.error);
+		status = usage(program, false, &w, what, w.error);
 	} else if (w.version) {
-		version_print();
+		version_print(own_name(program));
 	} else if (w.help || !w.command) {
-		print_help(w.command);
+		print_help(own_name(program), w.command);
 	} else {
 		status = run_words(program, &w, argv);
 	}

@@ -19,6 +19,7 @@
 #include "base/proc.h"
 #include "base/rw.h"
 #include "base/sys.h"
+#include "child/tree.h"
 #include "common/diag.h"
 #include "common/error.h"
 #include "common/statefile.h"
@@ -247,7 +248,8 @@ static bool compile_filter(struct creation *c, const struct globals *globals, GE
 	k->listener_metadata = g_strdup(seccomp->listener_metadata);
 	/* The agent is needed at start; that there is none had better be said now. */
 	return stat(k->listener_path, &st) == 0 ||
-	       fail_errno(error, "linux.seccomp.listenerPath: seccomp agent's socket %s", k->listener_path);
+	       fail_errno(
+		       error, "linux.seccomp.listenerPath: failed to connect with seccomp agent: %s", k->listener_path);
 }
 
 /* What exec loads into its process: the filter as it is, whatever becomes of the bundle. */
@@ -265,6 +267,21 @@ static bool save_filter(const struct creation *c, GError **error)
 		file, g_bytes_get_data(c->filter.program, &size), (guint)g_bytes_get_size(c->filter.program));
 	r = rw_replace_file(c->container->dir_fd, STATE_FILTER, file->data, file->len, 0600);
 	return r == 0 || fail_with(error, r, "write %s/%s", c->container->path, STATE_FILTER);
+}
+
+/* What startContainer hooks write, for who will start the container. */
+static bool make_hook_files(struct creation *c, GError **error)
+{
+	static const char *const names[] = { STATE_HOOK_OUT, STATE_HOOK_ERR };
+	int *const fds[] = { &c->request.hook_out_fd, &c->request.hook_err_fd };
+
+	for (size_t i = 0; c->spec->hooks[HOOK_START_CONTAINER].n_hooks && i < G_N_ELEMENTS(names); i++) {
+		*fds[i] = openat(
+			c->container->dir_fd, names[i], O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (*fds[i] < 0)
+			return fail_errno(error, "create %s/%s", c->container->path, names[i]);
+	}
+	return true;
 }
 
 static bool make_plan(struct creation *c, const struct create_options *o, const struct self *self, GError **error)
@@ -287,7 +304,8 @@ static bool make_plan(struct creation *c, const struct create_options *o, const 
 	c->request.preserved = listen_fds + o->preserve_fds;
 	c->request.keep_sys_groups = keep_groups;
 	if (o->wait_for_start && (!make_fifo(c->container, STATE_FIFO, &c->request.go_fd, error) ||
-					 !make_fifo(c->container, STATE_REPORT_FIFO, &c->request.start_fd, error)))
+					 !make_fifo(c->container, STATE_REPORT_FIFO, &c->request.start_fd, error) ||
+					 !make_hook_files(c, error)))
 		return false;
 	c->plan = plan_container(&c->request, error);
 	if (c->plan)
@@ -319,6 +337,17 @@ static void run_poststop(const struct container *k)
 	hooks_run_poststop(&k->poststop, state, NULL);
 }
 
+/* Of a tree that an earlier mount has brought, which only the child could open: its rights are the container's. */
+static bool map_ids(const struct creation *c, const struct child_report *report, GError **error)
+{
+	const struct child_op *op = &c->plan->child.ops[report->index];
+	auto_fd tree = sys_pidfd_getfd(c->launch.pid_fd, report->value);
+	int r = tree < 0 ? tree : tree_map_ids(&op->mount.tree, tree);
+	g_autofree char *text = r < 0 ? plan_idmap_text(&op->mount.tree, op->number, -r) : NULL;
+
+	return r == 0 || fail(error, "%s", text);
+}
+
 /* The child builds; answers what it asks, until it says that it is ready. */
 static bool attend(struct creation *c, GError **error)
 {
@@ -328,11 +357,11 @@ static bool attend(struct creation *c, GError **error)
 	while ((r = launch_receive(&c->launch, &report, error)) > 0) {
 		if (report.message == MESSAGE_READY)
 			return true;
-		if (report.message != MESSAGE_HOOKS)
+		if (report.message != MESSAGE_HOOKS && report.message != MESSAGE_MAP_IDS)
 			return fail(error, "unexpected message %d from the container's process", report.message);
-		if (!create_run_hooks(c, error))
+		if (!(report.message == MESSAGE_HOOKS ? create_run_hooks(c, error) : map_ids(c, &report, error)))
 			return false;
-		launch_reply(&c->launch, REPLY_HOOKS);
+		launch_reply(&c->launch, report.message == MESSAGE_HOOKS ? REPLY_HOOKS : REPLY_GO);
 	}
 	return r < 0 ? false : launch_fail_died(&c->launch, error);
 }
@@ -444,6 +473,7 @@ bool create_begin(struct creation *c, const struct globals *globals, const struc
 	struct self *ret_self, const char *id, GError **error)
 {
 	c->request.console_fd = c->request.go_fd = c->request.start_fd = -1;
+	c->request.hook_out_fd = c->request.hook_err_fd = -1;
 	if (!container_check_id(id, error) || !load_spec(c, o, error) || !check_console(c, o, error) ||
 		!self_read(ret_self, error) || !check_rights(c->spec, ret_self, error) ||
 		!selinux_check(c->spec->process, &c->spec->linux_, error))
@@ -503,6 +533,8 @@ void creation_clear(struct creation *c)
 	spec_free(c->spec);
 	fd_close(&c->request.go_fd);
 	fd_close(&c->request.start_fd);
+	fd_close(&c->request.hook_out_fd);
+	fd_close(&c->request.hook_err_fd);
 	fd_close(&c->pidfd_socket);
 	*c = (struct creation)CREATION_INIT;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/diag.h"
 #include "common/error.h"
 
 #define ACCESS_ALL (BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE)
@@ -23,6 +24,7 @@ static const struct device_rule default_rules[] = {
 	{ true, 'c', 10, 200, ACCESS_ALL },							     /* net/tun */
 };
 
+/* There are bundles with an "a" among them, as runc has in its tests: none of the three, and not taken for all of them. */
 static bool parse_access(const char *text, uint32_t *ret_access)
 {
 	uint32_t access = 0;
@@ -34,7 +36,7 @@ static bool parse_access(const char *text, uint32_t *ret_access)
 			access |= BPF_DEVCG_ACC_WRITE;
 		else if (*text == 'm')
 			access |= BPF_DEVCG_ACC_MKNOD;
-		else
+		else if (*text != 'a')
 			return false;
 	*ret_access = access;
 	return access != 0;
@@ -60,6 +62,9 @@ static bool parse_rule(const struct spec_device_rule *from, size_t i, struct dev
 			error, "linux.resources.devices[%zu].access: device access at %zu field cannot be empty", i, i);
 	if (!parse_access(from->access, &rule.access))
 		return fail(error, "linux.resources.devices[%zu].access: invalid access \"%s\" (made of r, w and m)", i,
+			from->access);
+	if (strchr(from->access, 'a'))
+		diag_warning("linux.resources.devices[%zu].access: \"a\" in \"%s\" is no access and means nothing", i,
 			from->access);
 	if (rule.major < DEVICE_ANY || rule.major > UINT32_MAX || rule.minor < DEVICE_ANY || rule.minor > UINT32_MAX)
 		return fail(error, "linux.resources.devices[%zu]: device number out of range", i);

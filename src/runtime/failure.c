@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/spawn.h"
 #include "runtime/failure.h"
 #include "runtime/plan.h"
+#include "runtime/procvalues.h"
 
 /* Steps of which the name and the errno text say all. */
 static const char *const plain[N_CHILD_STEPS] = {
@@ -43,13 +45,13 @@ static const char *const plain[N_CHILD_STEPS] = {
 	[STEP_DROP_LAST] = "drop CAP_SYS_ADMIN",
 };
 
-char *plan_tree_failure_text(const struct op_tree *t, enum child_part part, int err)
+char *plan_tree_failure_text(const struct op_tree *t, int number, enum child_part part, int err)
 {
 	switch (part) {
 	case PART_SOURCE:
 		return g_strdup_printf("open %s: %s", t->path, errno_text(err));
 	case PART_IDMAP:
-		return g_strdup_printf("map the owners of its files (uidMappings, gidMappings): %s", errno_text(err));
+		return plan_idmap_text(t, number, ABS(err));
 	case PART_LOCKED:
 		return g_strdup_printf("cannot clear locked flags: %s", errno_text(err));
 	case PART_PROPAGATION:
@@ -86,7 +88,7 @@ static char *mount_text(const Plan *plan, const struct child_op *op, const struc
 	case PART_LOCKED:
 	case PART_IDMAP:
 		special = plan_tree_failure_text(
-			op->mount.tree.path ? &op->mount.tree : &op->mount.fallback, part, r->err);
+			op->mount.tree.path ? &op->mount.tree : &op->mount.fallback, op->number, part, r->err);
 		break;
 	case PART_LABEL:
 		what = "set its label (linux.mountLabel)";
@@ -103,7 +105,7 @@ static char *mount_text(const Plan *plan, const struct child_op *op, const struc
 		special = g_strdup_printf("mount with data \"%s\": %s", op->mount.data, why);
 	else if (!special)
 		special = g_strdup_printf("%s: %s", what, why);
-	return g_strdup_printf("error mounting \"%s\" to rootfs at \"%s\": %s", m->source ?: m->type ?: "", m->destination,
+	return g_strdup_printf("error during container init: error mounting \"%s\" to rootfs at \"%s\": %s", m->source ?: m->type ?: "", m->destination,
 		special);
 }
 
@@ -223,6 +225,7 @@ static char *describe_hook(enum spec_hook_kind kind, int number, const struct ch
 	g_autofree char *head = g_strdup_printf("error running %s hook #%d", spec_hook_names[kind], number);
 	g_autofree char *out = read_output(out_fd);
 	g_autofree char *err = read_output(err_fd);
+	g_autofree char *how = NULL;
 
 	if (r->part == PART_HOOK_TIMEOUT && hook)
 		return g_strdup_printf("%s: hook ran past specified timeout of %.1fs", head, hook->timeout_ms / 1000.0);
@@ -231,10 +234,8 @@ static char *describe_hook(enum spec_hook_kind kind, int number, const struct ch
 	if (r->part != PART_HOOK_EXIT)
 		return g_strdup_printf(
 			"%s: fork/exec%s%s: %s", head, hook ? " " : "", hook ? hook->path : "", errno_text(r->err));
-	if (WIFSIGNALED(r->value))
-		return g_strdup_printf(
-			"%s: signal: %s, stdout: %s, stderr: %s", head, strsignal(WTERMSIG(r->value)), out, err);
-	return g_strdup_printf("%s: exit status %d, stdout: %s, stderr: %s", head, WEXITSTATUS(r->value), out, err);
+	how = spawn_status_text(r->value);
+	return g_strdup_printf("%s: %s, stdout: %s, stderr: %s", head, how, out, err);
 }
 
 static char *hook_text(const Plan *plan, const struct child_op *op, const struct child_report *r)
@@ -242,7 +243,8 @@ static char *hook_text(const Plan *plan, const struct child_op *op, const struct
 	bool start = op->step == STEP_START_HOOK;
 
 	return describe_hook(start ? HOOK_START_CONTAINER : HOOK_CREATE_CONTAINER, op->number, r, &op->hook,
-		start ? -1 : plan->hook_out_fd, start ? -1 : plan->hook_err_fd);
+		start ? plan->child.hook_out_fd : plan->hook_out_fd,
+		start ? plan->child.hook_err_fd : plan->hook_err_fd);
 }
 
 static char *namespace_text(const Plan *plan, const struct child_op *op, int err)
@@ -273,6 +275,12 @@ static char *other_text(const struct child_op *op, enum child_part part, int err
 		return g_strdup_printf("error preparing rootfs: mount %s: %s", op->rootfs.tree.path, errno_text(err));
 	case STEP_LINK:
 		return g_strdup_printf("create link %s: %s", op->link.path, errno_text(err));
+	case STEP_SCHEDULER:
+		return g_strdup_printf("%s: %s%s", plain[op->step], errno_text(err),
+			err == EPERM && op->scheduler.policy == PROCVALUES_SCHED_DEADLINE
+				? " (process scheduler can't be used together with AllowedCPUs: a deadline needs every "
+				  "CPU of the host)"
+				: "");
 	case STEP_SYSCTL:
 		return g_strdup_printf("write sysctl key %s: %s", op->sysctl.path, errno_text(err));
 	case STEP_REMOUNT:
@@ -331,11 +339,11 @@ char *plan_failure_text(const Plan *plan, const struct child_report *r)
 	}
 }
 
-char *failure_of_start(const struct child_report *r)
+char *failure_of_start(const struct child_report *r, int out_fd, int err_fd)
 {
 	switch (r->step) {
 	case STEP_START_HOOK:
-		return describe_hook(HOOK_START_CONTAINER, r->number, r, NULL, -1, -1);
+		return describe_hook(HOOK_START_CONTAINER, r->number, r, NULL, out_fd, err_fd);
 	case STEP_EXEC:
 		return g_strdup_printf("exec: %s%s", errno_text(r->err), exec_hint(r->err));
 	default:

@@ -19,7 +19,7 @@ static Plan *plan_new(const struct plan_request *request)
 	plan->joins = g_array_new(FALSE, TRUE, sizeof(struct child_op));
 	plan->fds = g_array_new(FALSE, FALSE, sizeof(int));
 	plan->pid_namespace_fd = plan->hook_out_fd = plan->hook_err_fd = -1;
-	plan->child.sock_fd = -1;
+	plan->child.sock_fd = plan->child.hook_out_fd = plan->child.hook_err_fd = -1;
 	plan->child.go_fd = request->go_fd;
 	plan->child.start_fd = request->start_fd;
 	plan->unprivileged = !self_has_cap(request->self, CAP_SYS_ADMIN);

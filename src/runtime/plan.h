@@ -26,6 +26,7 @@ struct plan_request {
 	int console_fd;       /* socket that gets the terminal, -1: none */
 	bool plain_newlines;  /* its output goes to a file or a pipe of our caller: no carriage returns */
 	int go_fd, start_fd;  /* the FIFOs of start, -1: none (run, exec) */
+	int hook_out_fd, hook_err_fd; /* where start looks for what startContainer hooks wrote, -1: there are none */
 	bool keep_sys_groups; /* leave the caller's supplementary groups */
 };
 
@@ -48,7 +49,7 @@ struct Plan {
 	bool has_runtime_hooks;
 	bool unprivileged;            /* we have no rights but over namespaces of our own */
 	bool child_opens;             /* trees of the host: we may not, or the kernel cannot */
-	int hook_out_fd, hook_err_fd; /* what hooks inside have written; -1: there are none */
+	int hook_out_fd, hook_err_fd; /* what createContainer hooks have written; -1: there are none */
 };
 
 /* The steps of a container's first process. NULL with an error. Free with plan_free. */
@@ -94,8 +95,8 @@ const char *plan_labelled(Plan *plan, const char *data);
 /* The user namespace for a mount whose ids are mapped, if they are. */
 bool plan_mount_idmap(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number,
 	struct op_tree *t, GError **error);
-/* What it means that the kernel refused that (-errno). Returns false. */
-bool plan_fail_idmap(const struct op_tree *t, int number, int err, GError **error);
+/* What it means that the kernel refused that (errno): "mounts[1].uidMappings: ...". Free with g_free. */
+char *plan_idmap_text(const struct op_tree *t, int number, int err);
 /* plan_made.c: file systems that the parent makes. Whether this is one. */
 bool plan_made_wanted(const struct spec_mount *m, const struct mount_options *o);
 /* That performInIntermediateNamespace can be done. */
@@ -124,8 +125,8 @@ unsigned long plan_root_propagation(const struct spec *spec);
  * failed. */
 int plan_open_tree(Plan *plan, struct op_tree *t, enum child_part *ret_part);
 
-/* "open /x: No such file or directory". Free with g_free. */
-char *plan_tree_failure_text(const struct op_tree *t, enum child_part part, int err);
+/* Of mounts[number]: "open /x: No such file or directory". Free with g_free. */
+char *plan_tree_failure_text(const struct op_tree *t, int number, enum child_part part, int err);
 
 /* The sorting of the steps (order.c). */
 void order_sort(GArray *ops);

@@ -74,6 +74,12 @@ bool plan_hooks(Plan *plan, GError **error)
 		plan_list(plan, HOOK_CREATE_CONTAINER, STEP_CONTAINER_HOOK, common);
 	}
 	if (spec->hooks[HOOK_START_CONTAINER].n_hooks) {
+		plan->child.hook_out_fd = plan->request.hook_out_fd;
+		plan->child.hook_err_fd = plan->request.hook_err_fd;
+		/* Without a start that could read it, it is ours. */
+		if (plan->request.go_fd < 0 && (!open_output(plan, &plan->child.hook_out_fd, error) ||
+						       !open_output(plan, &plan->child.hook_err_fd, error)))
+			return false;
 		common = (struct op_hook){ .out_fd = -1, .err_fd = -1 };
 		split_state(plan, STATUS_CREATED, &common.state_head, &common.state_tail);
 		plan_list(plan, HOOK_START_CONTAINER, STEP_START_HOOK, common);

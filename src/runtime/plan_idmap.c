@@ -61,13 +61,13 @@ bool plan_mount_idmap(Plan *plan, const struct spec_mount *m, const struct mount
 	return true;
 }
 
-bool plan_fail_idmap(const struct op_tree *t, int number, int err, GError **error)
+char *plan_idmap_text(const struct op_tree *t, int number, int err)
 {
-	const char *why = err == -EINVAL || err == -EOPNOTSUPP ? " (its file system, or one below, cannot)"
-			  : err == -ENOSYS                     ? " (Linux 5.12 can)"
-			  : err == -EPERM ? " (only who may mount its file system can, and only once)"
-					  : "";
+	const char *why = err == EINVAL || err == EOPNOTSUPP ? " (its file system, or one below, cannot)"
+			  : err == ENOSYS                    ? " (Linux 5.12 can)"
+			  : err == EPERM ? " (only who may mount its file system can, and only once)"
+					 : "";
 
-	return fail_with(
-		error, err, "mounts[%d].uidMappings: map the owners of the files in %s%s", number, t->path, why);
+	return g_strdup_printf("mounts[%d].uidMappings: map the owners of the files in %s%s: %s", number, t->path, why,
+		errno_text(err));
 }

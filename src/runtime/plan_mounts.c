@@ -1,5 +1,5 @@
-/* The rootfs and the mounts of config.json. Sources of bind mounts are opened here, as detached trees that carry their
- * options already; the child only puts them in their places. */
+/* The rootfs and the mounts of config.json. Where the child's rights are not ours, sources of bind mounts are opened here, as
+ * detached trees that carry their options already, and the child only puts them in their places. */
 #include "runtime/plan.h"
 
 #include <errno.h>
@@ -62,6 +62,18 @@ static unsigned long build_propagation(const struct spec *spec)
 	return (p & MS_PRIVATE ? MS_PRIVATE : MS_SLAVE) | MS_REC;
 }
 
+/* Whether the child finds the same under this path as we do, and may do the same with it. Linux 6.8 and newer list mounts in
+ * the order in which they were made: what the child opens itself stands in that of config.json, and the rootfs before them.
+ * In /proc and /dev there are links whose meaning depends on who follows them. */
+static bool child_has_our_view(const Plan *plan, const struct op_tree *t)
+{
+	const struct spec_namespace *namespaces = plan->request.spec->linux_.namespaces;
+
+	return !namespaces[NS_USER].wanted && !namespaces[NS_MOUNT].path && !g_str_has_prefix(t->path, "/proc/") &&
+	       !g_str_has_prefix(t->path, "/dev/") && strcmp(t->path, "/proc") != 0 &&
+	       strcmp(t->path, plan->request.container->rootfs) != 0;
+}
+
 int plan_open_tree(Plan *plan, struct op_tree *t, enum child_part *ret_part)
 {
 	const unsigned long build = build_propagation(plan->request.spec);
@@ -78,7 +90,7 @@ int plan_open_tree(Plan *plan, struct op_tree *t, enum child_part *ret_part)
 	t->keep_locked = plan_has_namespace(plan, NS_USER);
 	t->fd = -1;
 	*ret_part = PART_SOURCE;
-	if (t->in_root)
+	if (t->in_root || child_has_our_view(plan, t))
 		return 0;
 	if (!plan->child_opens)
 		fd = tree_open(t, ret_part);
@@ -189,10 +201,11 @@ static bool may_lie_in_proc(const char *path)
 
 static bool fail_mount(const struct spec_mount *m, GError **error)
 {
-	return fail_prefix(error, "error mounting \"%s\" to rootfs at \"%s\"", m->source ?: m->type ?: "", m->destination);
+	return fail_prefix(error, "error during container init: error mounting \"%s\" to rootfs at \"%s\"", m->source ?: m->type ?: "", m->destination);
 }
 
-/* A remount of a bind mount sets all flags of the mount, or none when no option names one (as mount(2) would). */
+/* A remount of a bind mount sets all flags of the mount, or none when no option names one; those about atime only when one
+ * of them is set, for taking one off leaves no choice among the others (as mount(2) would). */
 static void set_attributes(struct op_tree *t, const struct mount_options *o)
 {
 	uint64_t set = mount_options_attributes(o->flags), off = mount_options_attributes(o->cleared) & ~set;
@@ -204,15 +217,15 @@ static void set_attributes(struct op_tree *t, const struct mount_options *o)
 	if (!o->flags && !o->cleared)
 		return;
 	t->set = set;
-	t->clear = (mount_options_attributes(BIND_FLAGS) & ~set) | (off & MOUNT_ATTR_NODIRATIME);
+	t->clear = mount_options_attributes(BIND_FLAGS) & ~set;
 	t->asked_off = off;
-	if ((o->flags | o->cleared) & (MS_NOATIME | MS_RELATIME | MS_STRICTATIME))
-		t->clear |= MOUNT_ATTR__ATIME;
+	if (o->flags & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME))
+		t->clear |= MOUNT_ATTR__ATIME | (MOUNT_ATTR_NODIRATIME & ~set);
 }
 
-static bool fail_tree(const struct op_tree *t, enum child_part part, int err, GError **error)
+static bool fail_tree(const struct op_tree *t, int number, enum child_part part, int err, GError **error)
 {
-	g_autofree char *text = plan_tree_failure_text(t, part, err);
+	g_autofree char *text = plan_tree_failure_text(t, number, part, err);
 
 	g_set_error(error, TALLY_ERROR, ABS(err), "%s", text);
 	return false;
@@ -221,9 +234,13 @@ static bool fail_tree(const struct op_tree *t, enum child_part part, int err, GE
 /* What there is to bind: a directory, a file, a procfs. Through the tree, when we could open it. */
 static int look_at(const struct op_tree *t, struct stat *ret_st, struct statfs *ret_fs)
 {
-	auto_fd own = t->fd < 0 ? open(t->path, O_PATH | O_CLOEXEC) : -1;
-	int fd = t->fd < 0 ? own : t->fd;
+	/* What is mounted on demand is looked at when it is there. */
+	auto_fd own = t->fd < 0 ? open_tree(AT_FDCWD, t->path, OPEN_TREE_CLOEXEC) : -1;
+	int fd;
 
+	if (t->fd < 0 && own < 0 && errno == ENOSYS)
+		own = open(t->path, O_PATH | O_CLOEXEC);
+	fd = t->fd < 0 ? own : t->fd;
 	return fd < 0 || fstat(fd, ret_st) < 0 || fstatfs(fd, ret_fs) < 0 ? -errno : 0;
 }
 
@@ -288,10 +305,8 @@ static bool plan_bind(Plan *plan, const struct spec_mount *m, const struct mount
 	if (!plan_mount_idmap(plan, m, o, number, t, error))
 		return false;
 	r = plan_open_tree(plan, t, &part);
-	if (r < 0 && part == PART_IDMAP)
-		return plan_fail_idmap(t, number, r, error);
 	if (r < 0)
-		return fail_tree(t, part, r, error);
+		return fail_tree(t, number, part, r, error);
 	if (in_root)
 		return true;
 	r = look_at(t, &st, &fs);

@@ -39,7 +39,7 @@ bool seccomp_agent_notify(const struct container *c, enum status status, pid_t p
 	if (listener < 0)
 		return fail_with(error, listener, "take the seccomp listener from process %d", pid);
 	if (!unix_connect(c->listener_path, "seccomp agent's socket", &sock, error))
-		return fail_prefix(error, "linux.seccomp.listenerPath");
+		return fail_prefix(error, "linux.seccomp.listenerPath: failed to connect with seccomp agent");
 	r = fdpass_send(sock, listener, state, strlen(state));
 	return r == 0 || fail_with(error, r, "send the seccomp listener to %s", c->listener_path);
 }

@@ -57,7 +57,9 @@ static bool take_reports(struct reports *in, GError **error)
 		if (r.message == MESSAGE_LISTENER && !hand_over_listener(in, r.value, error))
 			return false;
 		if (r.message == MESSAGE_FAILED) {
-			g_autofree char *text = failure_of_start(&r);
+			auto_fd out = openat(in->container->dir_fd, STATE_HOOK_OUT, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+			auto_fd err = openat(in->container->dir_fd, STATE_HOOK_ERR, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+			g_autofree char *text = failure_of_start(&r, out, err);
 
 			g_set_error(error, TALLY_ERROR, r.err, "%s", text);
 			return false;
@@ -116,8 +118,11 @@ bool start_container(const struct container *c, Notify **ret_notify, GError **er
 				       : fail_errno(error, "remove %s/%s", c->path, STATE_FIFO);
 	if (let_go(c, go, ret_notify, error)) {
 		(void)unlinkat(c->dir_fd, STATE_REPORT_FIFO, 0); /* goes with the directory at the latest */
-		if (read_report(c, report, go, error))
+		if (read_report(c, report, go, error)) {
+			(void)unlinkat(c->dir_fd, STATE_HOOK_OUT, 0); /* there are none without such hooks */
+			(void)unlinkat(c->dir_fd, STATE_HOOK_ERR, 0);
 			return true;
+		}
 	}
 	/* One that waits for an agent, or for us, would wait for ever. */
 	(void)sys_pidfd_send_signal(c->pid_fd, SIGKILL);

@@ -12,10 +12,12 @@
 #include "runtime/rdt.h"
 #include "runtime/spec.h"
 
-#define STATE_FILE   "state.json"
-#define STATE_FIFO   "exec.fifo"
-#define STATE_NOTE   "creating.json" /* of a create under way */
-#define STATE_NOTIFY "notify" /* directory of the socket for readiness; absent where nobody wants to hear of it */
+#define STATE_FILE     "state.json"
+#define STATE_FIFO     "exec.fifo"
+#define STATE_HOOK_OUT "hook.out" /* what startContainer hooks write, for start */
+#define STATE_HOOK_ERR "hook.err"
+#define STATE_NOTE     "creating.json" /* of a create under way */
+#define STATE_NOTIFY   "notify"        /* directory of the socket for readiness; absent where nobody wants to hear of it */
 #define STATE_FILTER                                                                                                   \
 	"seccomp.bpf" /* the container's filter for exec: seccomp(2)'s flags (unsigned int) and the
 				      program; absent without seccomp */

@@ -5,11 +5,11 @@
 #include <seccomp.h>
 #include <stdio.h>
 
-void version_print(void)
+void version_print(const char *name)
 {
 	const struct scmp_version *v = seccomp_version();
 
 	/* Released sources are tagged by their number. */
-	printf("tallyrun version %s\ncommit: v%s\nspec: %s\nlibseccomp: %u.%u.%u\n", PACKAGE_VERSION, PACKAGE_VERSION, VERSION_OCI,
-		v->major, v->minor, v->micro);
+	printf("%s version %s\ncommit: v%s\nspec: %s\nlibseccomp: %u.%u.%u\n", name, PACKAGE_VERSION, PACKAGE_VERSION,
+		VERSION_OCI, v->major, v->minor, v->micro);
 }

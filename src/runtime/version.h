@@ -6,4 +6,4 @@
 #define VERSION_OCI_MIN "1.0.0"
 
 /* Prints the lines that engines parse ("NAME version X", "commit: ", "spec: ", ...) on standard output. */
-void version_print(void);
+void version_print(const char *name);

@@ -84,7 +84,7 @@ start_agent() {
 @test "no agent: refused, with the path of its socket, and nothing left" {
 	exits 1 rt create --bundle "$BUNDLE" "$ID"
 	has "$stderr" "$DIR/agent"
-	only_ours runtime has "$stderr" linux.seccomp.listenerPath
+	only_ours runtime has "$stderr" "linux.seccomp.listenerPath: failed to connect with seccomp agent"
 	nothing_left
 	exits 1 rt run --bundle "$BUNDLE" "$ID"
 	nothing_left

@@ -148,6 +148,32 @@ record_hooks() {
 	[ ! -e "$W/ran" ]
 }
 
+@test "what a failing startContainer hook wrote is in the error of start and of run" {
+	runtime_is_ours || return 0 # the peers' start does not know of the failure
+	hook startContainer 'echo first; exit 0'
+	hook startContainer 'echo to output; echo to errors >&2; exit 3'
+	rt_create
+	exits 1 rt start "$ID"
+	has "$stderr" "startContainer hook #1: exit status 3, stdout: "
+	has "$stderr" "to output"
+	has "$stderr" "to errors"
+	rt delete --force "$ID"
+	exits 1 rt run --bundle "$BUNDLE" "$ID"
+	has "$stderr" "startContainer hook #1: exit status 3, stdout: "
+	has "$stderr" "to errors"
+	nothing_left
+}
+
+@test "what startContainer hooks write does not stay in the state directory" {
+	runtime_is_ours || return 0
+	hook startContainer 'echo words'
+	rt_create
+	rt start "$ID"
+	is "$(status_of)" running
+	is "$(grep -ls words "$ROOT/$ID"/* || true)" ""
+	rt delete --force "$ID"
+}
+
 @test "a failing poststart hook ends the container" {
 	runtime_is_ours || return 0 # runc 1.1.5 runs it in create, crun deletes the container
 	hook poststart 'exit 3'

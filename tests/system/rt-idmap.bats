@@ -153,3 +153,20 @@ user_namespace() {
 	[ ! -e "$ROOT/$ID" ] || fail "state directory left"
 	ID=${ID%-2}
 }
+
+@test "id-mapped mount: of what an earlier mount has brought, where ids are mapped" {
+	runtime_is_ours || return 0
+	! lacks pidfd_open pidfd_getfd || return 0 # its descriptor is fetched by a pidfd
+	user_namespace
+	mkdir -p "$BUNDLE/rootfs/early" "$BUNDLE/rootfs/mnt"
+	config '.mounts += [{ destination: "/early", type: "bind", source: $d, options: ["rbind"] },
+		{ destination: "/mnt", type: "bind", source: ($root + "/early"), options: ["rbind"],
+			uidMappings: [{ containerID: 1000, hostID: 100007, size: 1 }],
+			gidMappings: [{ containerID: 2000, hostID: 200008, size: 1 }] }]' --arg d "$DIR/data" --arg root "$BUNDLE/rootfs"
+	is "$(in_container stat -c %u:%g /mnt/file)" 7:8
+	# What cannot be mapped is told by its place in the list.
+	config '.mounts[-2] = { destination: "/early", type: "mqueue", source: "mqueue" }'
+	exits 1 rt run --bundle "$BUNDLE" "$ID"
+	has "$stderr" "mounts[$(jq '.mounts | length - 1' "$BUNDLE/config.json")].uidMappings"
+	nothing_left
+}

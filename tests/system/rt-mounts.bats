@@ -244,3 +244,76 @@ pts/ptmx'
 	config '.linux.maskedPaths = ["/m/here", "/n"]'
 	is "$(in_container ls -A /m /n)" $'/m:\n\n/n:'
 }
+
+# bound SOURCE-OPTIONS BIND-OPTIONS: what is left of the mount at $DIR/d with these when it is bound with those
+bound() {
+	mount -o "remount,bind,rw,suid,dev,exec,diratime,strictatime" "$DIR/d"
+	mount -o "remount,bind,$1" "$DIR/d"
+	config '.mounts[-1].options = ($o | split(","))' --arg o "$2"
+	options_of /mnt
+}
+
+@test "bind mounts keep how times of access are kept, unless a way to keep them is set" {
+	runtime_is_ours || return 0 # of the peers runc from 1.2 on
+	mkdir "$DIR/d"
+	mount -t tmpfs tmpfs "$DIR/d"
+	add_mount '{ destination: "/mnt", type: "bind", source: ($dir + "/d"), options: [] }'
+	local wrong=''
+	while read -r source options wanted; do
+		got=$(bound "$source" "$options") || got=failed
+		[ "$got" = "$wanted" ] || wrong+="$source bound with $options: $got, not $wanted"$'\n'
+	done <<-'END'
+		noatime bind rw,noatime
+		noatime bind,nosuid rw,nosuid,noatime
+		noatime bind,atime rw,noatime
+		noatime bind,norelatime rw,noatime
+		noatime bind,relatime rw,relatime
+		noatime bind,strictatime rw
+		noatime bind,nodiratime rw,nodiratime,relatime
+		noatime bind,nodiratime,strictatime rw,nodiratime
+		nodiratime bind,diratime rw,nodiratime,relatime
+		nodiratime bind,strictatime rw
+		ro,noexec bind,dev rw
+	END
+	umount "$DIR/d"
+	is "$wrong" ""
+}
+
+@test "where ids are mapped, how times of access are kept is not to be changed" {
+	runtime_is_ours || return 0 # of the peers runc from 1.2 on
+	own_rootfs
+	chmod 755 "$DIR" "$WORK"
+	chown -R 100000:100000 "$BUNDLE/rootfs"
+	config '.linux.namespaces += [{ type: "user" }] | .linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
+		| .linux.gidMappings = .linux.uidMappings'
+	mkdir "$DIR/d"
+	mount -t tmpfs tmpfs "$DIR/d"
+	add_mount '{ destination: "/mnt", type: "bind", source: ($dir + "/d"), options: [] }'
+	local wrong='' source options
+	has "$(bound noatime bind,norelatime)" noatime
+	hasnt "$(bound strictatime bind,nostrictatime)" relatime
+	while read -r source options; do
+		if bound "$source" "$options" >/dev/null 2>"$DIR/err"; then wrong+="$source changed by $options"; fi
+		grep -q "cannot clear locked flags: operation not permitted" "$DIR/err" || wrong+="$source, $options: $(cat "$DIR/err")"
+	done <<-'END'
+		noatime bind,strictatime
+		noatime bind,relatime
+		relatime bind,noatime
+		relatime bind,nodiratime
+		strictatime bind,relatime
+		nodiratime bind,strictatime
+	END
+	umount "$DIR/d"
+	is "$wrong" ""
+}
+
+@test "the kernel lists the mounts in the order of the list, binds among them" {
+	mkdir "$DIR/a" "$DIR/b"
+	touch "$DIR/f"
+	add_mount '{ destination: "/mnt", type: "tmpfs", source: "tmpfs" }'
+	add_mount '{ destination: "/mnt/a", type: "bind", source: ($dir + "/a"), options: ["bind", "ro"] }'
+	add_mount '{ destination: "/tmp/f", type: "bind", source: ($dir + "/f"), options: ["rbind"] }'
+	add_mount '{ destination: "/mnt/t", type: "tmpfs", source: "tmpfs" }'
+	add_mount '{ destination: "/mnt/b", type: "bind", source: ($dir + "/b"), options: ["rbind", "rprivate"] }'
+	is "$(in_container awk '$5 ~ "^(/mnt|/tmp/f)" { print $5 }' /proc/self/mountinfo | tr '\n' ' ')" "/mnt /mnt/a /tmp/f /mnt/t /mnt/b "
+}

@@ -238,3 +238,15 @@ CapAmb:0000000000000020'
 	only_ours runtime has "$out" "can't raise ambient capability CAP_CHOWN: "
 	hasnt "$out" "capability CAP_KILL"
 }
+
+@test "a deadline and a cpuset: refused, as the kernel refuses it for exec" {
+	runtime_is_ours || return 0 # runc has schedulers from 1.2 on
+	on_cgroup2 && return 0 # no cpuset here
+	[ "$(nproc)" -gt 1 ] || skip "one CPU"
+	config '.process.scheduler = { policy: "SCHED_DEADLINE", runtime: 42000, deadline: 1000000, period: 1000000 }'
+	rt run --bundle "$BUNDLE" "$ID" || skip "no deadlines here"
+	config '.linux.resources.cpu.cpus = "0"'
+	exits 1 rt run --bundle "$BUNDLE" "$ID"
+	has "$stderr" "process scheduler can't be used together with AllowedCPUs"
+	nothing_left
+}

@@ -148,6 +148,19 @@ sleeping() {
 	done
 }
 
+@test "an a among the accesses of a device rule means nothing, and that is said" {
+	runtime_is_ours || return 0
+	bundle sh -c 'cat /dev/zero 2>/dev/null | head -c 1 | wc -c'
+	config '.linux.resources.devices = [{ allow: false, access: "rwm" }, { allow: false, type: "c", major: 1, minor: 11, access: "rwa" }]'
+	exits 0 rt run --bundle "$BUNDLE" "$ID"
+	is "$output" 1
+	has "$stderr" 'linux.resources.devices[1].access: \"a\" in \"rwa\"'
+	config '.linux.resources.devices[1].access = "a"'
+	exits 1 rt run --bundle "$BUNDLE" "$ID"
+	has "$stderr" 'invalid access \"a\"'
+	nothing_left
+}
+
 @test "a cgroup with processes in it is not taken" {
 	! in_scopes || return 0 # systemd makes a new one
 	runtime_is_ours || return 0 # runc 1.1.5 only warns
@@ -358,4 +371,26 @@ remove_parents() {
 	nothing_left
 	config '.linux.resources.rdma = { mlx5_1: {} }' # asks for nothing
 	rt_create
+}
+
+@test "kill KILL reaches what the first process has left behind where it has no pid namespace of its own" {
+	runtime_is_ours || return 0 # runc does from 1.2 on
+	bundle sh -c 'sleep 1000 & sleep 1000 & echo ready >/work/ready; exec sleep 1000'
+	with_work
+	config 'del(.linux.namespaces[] | select(.type == "pid"))'
+	rt_create || fail "$(cat "$DIR/err")"
+	rt start "$ID"
+	await exists "$DIR/work/ready"
+	rest=$(rt ps -f json "$ID" | jq --argjson first "$(cat "$DIR/pid")" '.[] | select(. != $first)')
+	is "$(wc -w <<<"$rest")" 2
+	kill -KILL "$(cat "$DIR/pid")"
+	await process-gone "$(cat "$DIR/pid")"
+	is "$(status_of)" stopped
+	exits 1 rt kill "$ID" TERM
+	has "$stderr" "container not running"
+	exits 0 rt kill "$ID" KILL
+	for p in $rest; do await process-gone "$p"; done
+	exits 1 rt kill "$ID" KILL
+	has "$stderr" "container not running"
+	rt delete "$ID"
 }

@@ -88,6 +88,37 @@ sleeping() {
 	is "$(jq -r '.[0].id, .[0].status, .[0].owner' <<<"$output" | tr '\n' ' ')" "$ID running root "
 }
 
+@test "list with a --root that is not there is an error, and makes nothing" {
+	runtime_is_ours || return 0 # runc 1.1.5 makes it, as does no newer one; crun has an empty list
+	exits 1 "$RUNTIME" --root "$DIR/not/there" list
+	has "$stderr" "$DIR/not/there"
+	one_line "$stderr"
+	is "$output" ""
+	[ ! -e "$DIR/not" ]
+}
+
+@test "list without --root is empty before the first container" {
+	runtime_is_ours || return 0
+	[ ! -e /run/tallyrun ] # the suite has a /run of its own
+	exits 0 "$RUNTIME" list -q
+	is "$output$stderr" ""
+	[ ! -e /run/tallyrun ]
+}
+
+@test "who is called runc says so in its version and help, and anybody else does not" {
+	runtime_is_ours || return 0
+	local name
+	for name in runc other; do
+		ln -s "$RUNTIME" "$DIR/$name"
+		exits 0 "$DIR/$name" --version
+		like "${lines[0]}" "^$([ $name = runc ] && echo runc || echo tallyrun) version [0-9]+\.[0-9]+\.[0-9]+"
+		exits 0 "$DIR/$name" --help
+		like "${lines[1]}" "^   $([ $name = runc ] && echo runc || echo tallyrun) - Open Container Initiative runtime$"
+		exits 0 "$DIR/$name" create -h
+		like "${lines[1]}" "^   $([ $name = runc ] && echo runc || echo tallyrun) create - "
+	done
+}
+
 @test "list of nothing is the head alone, and null as JSON" {
 	exits 0 rt list
 	is "${#lines[@]}" 1
