@@ -133,11 +133,19 @@ static int bind_console(struct child *c, int slave)
 	return target < 0 ? target : tree_cover(c, slave, target, "/dev/console", false, 0);
 }
 
-int step_console(struct child *c, const struct child_op *op)
+static int set_size(struct child *c, const struct op_console *k, int fd)
+{
+	struct winsize size = { .ws_row = k->height, .ws_col = k->width };
+
+	if (k->height && k->width && ioctl(fd, TIOCSWINSZ, &size) < 0)
+		return child_fail(c, PART_WINSIZE);
+	return 0;
+}
+
+/* A new one of the container's devpts; its master goes to who asked for it. A descriptor or -errno with the part. */
+static int make_terminal(struct child *c, const struct op_console *k)
 {
 	static const char name[] = "/dev/ptmx";
-	const struct op_console *k = &op->console;
-	struct winsize size = { .ws_row = k->height, .ws_col = k->width };
 	auto_fd master = open_ptmx(c);
 	auto_fd slave = -1;
 	struct termios modes;
@@ -150,8 +158,9 @@ int step_console(struct child *c, const struct child_op *op)
 	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (slave < 0)
 		return child_fail(c, PART_SLAVE);
-	if (k->height && k->width && ioctl(master, TIOCSWINSZ, &size) < 0)
-		return child_fail(c, PART_WINSIZE);
+	r = set_size(c, k, master);
+	if (r < 0)
+		return r;
 	if (k->plain_newlines && tcgetattr(slave, &modes) == 0) {
 		modes.c_oflag &= ~(tcflag_t)ONLCR;
 		(void)tcsetattr(slave, TCSANOW, &modes); /* then there are carriage returns */
@@ -162,8 +171,20 @@ int step_console(struct child *c, const struct child_op *op)
 	if (k->uid && fchown(slave, k->uid, (gid_t)-1) < 0)
 		return child_fail(c, PART_OWNER);
 	r = fdpass_send(k->socket_fd, master, name, sizeof name - 1);
+	return r < 0 ? child_result(c, PART_SEND, r) : steal_fd(&slave);
+}
+
+int step_console(struct child *c, const struct child_op *op)
+{
+	const struct op_console *k = &op->console;
+	auto_fd made = k->slave_fd >= 0 ? -1 : make_terminal(c, k);
+	int slave = k->slave_fd >= 0 ? k->slave_fd : made, r;
+
+	if (slave < 0)
+		return slave;
+	r = made < 0 ? set_size(c, k, slave) : 0;
 	if (r < 0)
-		return child_result(c, PART_SEND, r);
+		return r;
 	for (int fd = 0; fd < 3; fd++)
 		if (dup2(slave, fd) < 0)
 			return child_fail(c, PART_TERMINAL);

@@ -200,7 +200,8 @@ struct op_pivot {
 };
 
 struct op_console {
-	int socket_fd; /* gets the master */
+	int slave_fd;  /* a terminal that is there already; -1: one is made */
+	int socket_fd; /* gets the master of the one that is made */
 	unsigned short height, width;
 	bool bind;           /* put it on /dev/console */
 	bool plain_newlines; /* it ends lines with newlines alone */

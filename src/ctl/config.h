@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "common/json.h"
+#include "common/users.h"
 
 /* Reads and parses bundle/config.json and checks what tallyctl itself needs of it: an object with root.path, process
  * and process.args. */
@@ -17,14 +18,6 @@ char *config_private_copy(yajl_val config, const char *bundle, const char *const
 
 /* process.args of a config joined by blanks; free with g_free. */
 char *config_command(yajl_val config);
-
-/* Who an exec session runs as, instead of the container's user. */
-struct exec_user {
-	uint32_t uid;
-	uint32_t gid;
-	uint32_t *additional_gids; /* owned by who filled it */
-	size_t n_additional_gids;
-};
 
 struct exec_options {
 	const char *const *args;

@@ -11,11 +11,11 @@
 #include "base/sys.h"
 #include "common/diag.h"
 #include "common/statefile.h"
+#include "common/users.h"
 #include "ctl/attach_client.h"
 #include "ctl/config.h"
 #include "ctl/lifecycle.h"
 #include "ctl/terminal.h"
-#include "ctl/users.h"
 #include "ctl/wait.h"
 
 #define KILL_SECONDS    5

@@ -1,5 +1,6 @@
 /* exec: another process in a running container. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -32,6 +33,7 @@ struct session {
 	struct seccomp_filter filter;
 	struct launch launch;
 	bool in_sub_cgroup;
+	int terminal_fd;  /* of --console, -1 */
 	int console_fd;   /* connected socket, -1 */
 	int pidfd_socket; /* likewise */
 };
@@ -41,6 +43,7 @@ static void session_clear(struct session *s)
 	launch_clear(&s->launch);
 	plan_free(s->plan);
 	seccomp_filter_clear(&s->filter);
+	fd_close(&s->terminal_fd);
 	fd_close(&s->console_fd);
 	fd_close(&s->pidfd_socket);
 	foreground_free(s->foreground);
@@ -52,10 +55,11 @@ static bool check_status(const struct container *c, const struct exec_cli *o, GE
 {
 	switch (container_status(c)) {
 	case STATUS_STOPPED:
-		return fail(error, "cannot exec in a stopped container");
+		return fail(error, "cannot exec in a stopped container: %s is not ready or running", c->id);
 	case STATUS_PAUSED:
 		return o->ignore_paused ||
-		       fail(error, "cannot exec in a paused container (use --ignore-paused to override)");
+		       fail(error, "cannot exec in a paused container (use --ignore-paused to override): %s is not "
+				   "ready or running", c->id);
 	default:
 		return true;
 	}
@@ -79,10 +83,26 @@ static bool load_filter(struct session *s, GError **error)
 	return true;
 }
 
+/* A terminal that is there already. What is no terminal is not left open, nor waited for. */
+static bool open_terminal(struct session *s, const char *path, GError **error)
+{
+	int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+
+	s->terminal_fd = fd < 0 ? -errno : fd_take_above_stdio(fd);
+	if (s->terminal_fd < 0)
+		return fail_with(error, s->terminal_fd, "open console %s", path);
+	if (!isatty(s->terminal_fd))
+		return fail_with(error, ENOTTY, "console %s", path);
+	(void)fd_set_nonblock(s->terminal_fd, false);
+	return true;
+}
+
 static bool open_console(struct session *s, const struct exec_cli *o, GError **error)
 {
 	bool given = o->console_socket && *o->console_socket, terminal = s->spec->process->terminal;
 
+	if (o->console && *o->console)
+		return open_terminal(s, o->console, error);
 	if (terminal && o->detach && !given)
 		return fail(error, "cannot allocate tty if runc will detach without setting console socket");
 	if (given && (!terminal || !o->detach))
@@ -111,6 +131,7 @@ static bool make_plan(struct session *s, const struct exec_cli *o, GError **erro
 		.filter = &s->filter,
 		.listen_fds = listen_fds,
 		.preserved = listen_fds + o->preserve_fds,
+		.terminal_fd = s->terminal_fd,
 		.console_fd = s->foreground ? foreground_console_fd(s->foreground) : s->console_fd,
 		.plain_newlines = s->foreground && !isatty(STDOUT_FILENO),
 		.go_fd = -1,
@@ -179,6 +200,16 @@ static bool launch_session(struct session *s, const struct exec_cli *o, GError *
 	return true;
 }
 
+static int attend(struct session *s, GError **error)
+{
+	int status = foreground_wait(s->foreground, s->launch.pid, s->launch.pid_fd,
+		s->spec->process->terminal && s->terminal_fd < 0, error);
+
+	if (status < 0)
+		fail_prefix(error, "container %s", s->container->id);
+	return status;
+}
+
 static int exec_session(
 	struct session *s, const struct globals *globals, const struct exec_cli *o, char **args, GError **error)
 {
@@ -201,14 +232,12 @@ static int exec_session(
 	}
 	if (!launch_session(s, o, error))
 		return -1;
-	return s->foreground ? foreground_wait(s->foreground, s->launch.pid, s->launch.pid_fd,
-				       s->spec->process->terminal, error)
-			     : 0;
+	return s->foreground ? attend(s, error) : 0;
 }
 
 static int exec_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
 {
-	struct session s = { .launch = LAUNCH_INIT, .console_fd = -1, .pidfd_socket = -1 };
+	struct session s = { .launch = LAUNCH_INIT, .terminal_fd = -1, .console_fd = -1, .pidfd_socket = -1 };
 	int status;
 
 	(void)n_args;

@@ -369,6 +369,12 @@ static int usage(const char *program, bool named, const struct words *w, const c
 	return EXIT_USAGE;
 }
 
+/* The id of the container that the command line names; NULL: none. */
+static const char *container_of(const struct words *w)
+{
+	return g_str_has_prefix(w->command->args, "CONTAINER") && w->args->len ? w->args->pdata[0] : NULL;
+}
+
 static int run_words(const char *program, struct words *w, char **argv)
 {
 	/* Made absolute before a verb changes the directory. */
@@ -390,7 +396,7 @@ static int run_words(const char *program, struct words *w, char **argv)
 		(void)sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 	if (parse(global_options, G_N_ELEMENTS(global_options), w->global, &g, &error) && settle_globals(&g, &error) &&
 		log_level(&g, &level, &error))
-		log = log_new(g.log, g_strcmp0(g.log_format, "json") == 0, level, &error);
+		log = log_new(g.log, g_strcmp0(g.log_format, "json") == 0, level, container_of(w), &error);
 	if (log)
 		status = run_command(&g, w, log);
 	else

@@ -366,6 +366,19 @@ static bool attend(struct creation *c, GError **error)
 	return r < 0 ? false : launch_fail_died(&c->launch, error);
 }
 
+/* Likewise the process object, whatever file it was read from. */
+static bool save_process(const struct creation *c, GError **error)
+{
+	g_autoptr(JsonWriter) w = json_writer_new(NULL);
+	g_autofree char *text = NULL;
+	int r;
+
+	json_put_value(w, NULL, json_get(c->spec->json, "process"));
+	text = json_writer_text(w);
+	r = rw_replace_file(c->container->dir_fd, STATE_PROCESS, text, strlen(text), 0600);
+	return r == 0 || fail_with(error, r, "write %s/%s", c->container->path, STATE_PROCESS);
+}
+
 bool create_record(struct creation *c, GError **error)
 {
 	struct container *k = c->container;
@@ -384,7 +397,7 @@ bool create_record(struct creation *c, GError **error)
 		return fail_with(error, r, "read start time of the container's process");
 	k->pid = c->launch.pid;
 	k->start_ticks = st.start_ticks;
-	return save_filter(c, error) && container_save(k, error);
+	return save_filter(c, error) && save_process(c, error) && container_save(k, error);
 }
 
 /* A small memory limit is the usual reason for an init that was killed. */
@@ -472,7 +485,7 @@ void create_undo(struct creation *c, const struct globals *globals)
 bool create_begin(struct creation *c, const struct globals *globals, const struct create_options *o,
 	struct self *ret_self, const char *id, GError **error)
 {
-	c->request.console_fd = c->request.go_fd = c->request.start_fd = -1;
+	c->request.console_fd = c->request.terminal_fd = c->request.go_fd = c->request.start_fd = -1;
 	c->request.hook_out_fd = c->request.hook_err_fd = -1;
 	if (!container_check_id(id, error) || !load_spec(c, o, error) || !check_console(c, o, error) ||
 		!self_read(ret_self, error) || !check_rights(c->spec, ret_self, error) ||

@@ -5,14 +5,20 @@
 
 #include "base/num.h"
 #include "common/error.h"
+#include "common/users.h"
 #include "runtime/spec_table.h"
+
+static bool has_text(const char *text)
+{
+	return text && *text;
+}
 
 static bool parse_id(const char *text, const char *what, uint32_t *ret_id, GError **error)
 {
 	uint64_t id;
 
 	if (num_parse_u64(text, UINT32_MAX - 1, &id) < 0)
-		return fail(error, "bad %s: %s (a number is wanted: names are the image's)", what, text);
+		return fail(error, "bad %s: %s", what, text);
 	*ret_id = (uint32_t)id;
 	return true;
 }
@@ -75,24 +81,52 @@ static bool add_groups(SpecPool *pool, struct spec_process *p, char **gids, GErr
 	return true;
 }
 
-static bool apply_options(SpecPool *pool, struct spec_process *p, const struct exec_cli *o, char **args, GError **error)
+/* Another user is another user record: nothing of the container's own stays but the group, where none is named. Numbers
+ * are taken as they are; names are the container's to resolve, with the groups that they are members of. */
+static bool apply_user(
+	const struct container *c, SpecPool *pool, struct spec_process *p, const char *text, GError **error)
+{
+	struct exec_user user = { 0 };
+	uint32_t *gids = NULL;
+
+	p->additional_gids = NULL;
+	p->n_additional_gids = 0;
+	p->umask = (struct spec_uint){ 0 };
+	if (strspn(text, G_CSET_DIGITS ":") == strlen(text))
+		return exec_parse_user(text, &p->uid, &p->gid, error);
+	if (!users_resolve_in(text, c->pid, &user, error))
+		return fail_prefix(error, "bad user %s", text);
+	p->uid = user.uid;
+	p->gid = user.gid;
+	if (user.n_additional_gids) {
+		gids = spec_pool_zalloc(pool, user.n_additional_gids * sizeof *gids);
+		memcpy(gids, user.additional_gids, user.n_additional_gids * sizeof *gids);
+	}
+	p->additional_gids = gids;
+	p->n_additional_gids = user.n_additional_gids;
+	g_free(user.additional_gids);
+	return true;
+}
+
+static bool apply_options(const struct container *c, SpecPool *pool, struct spec_process *p, const struct exec_cli *o,
+	char **args, GError **error)
 {
 	p->args = join_lists(pool, NULL, args);
-	p->terminal = o->tty;
+	p->terminal = o->tty || has_text(o->console);
 	p->console_height.value = p->console_width.value = 0;
-	if (o->cwd)
+	if (has_text(o->cwd))
 		p->cwd = o->cwd;
 	if (o->env)
 		p->env = join_lists(pool, p->env, o->env);
 	if (o->no_new_privs)
 		p->no_new_privileges = true;
-	if (o->apparmor)
-		p->apparmor_profile = *o->apparmor ? o->apparmor : NULL;
-	if (o->process_label)
-		p->selinux_label = *o->process_label ? o->process_label : NULL;
+	if (has_text(o->apparmor))
+		p->apparmor_profile = o->apparmor;
+	if (has_text(o->process_label))
+		p->selinux_label = o->process_label;
 	if (o->cap)
 		add_caps(pool, p, o->cap);
-	if (o->user && !exec_parse_user(o->user, &p->uid, &p->gid, error))
+	if (has_text(o->user) && !apply_user(c, pool, p, o->user, error))
 		return false;
 	return (!o->additional_gids || add_groups(pool, p, o->additional_gids, error)) && spec_check_process(p, error);
 }
@@ -102,21 +136,17 @@ struct spec *exec_process_load(const struct container *c, const struct exec_cli 
 	g_autofree char *path = NULL;
 	g_autoptr(Spec) spec = NULL;
 
-	if (o->process)
-		return spec_load_process(o->process, error);
+	if (o->process) {
+		spec = spec_load_process(o->process, error);
+		if (spec && has_text(o->console))
+			spec->process->terminal = true;
+		return g_steal_pointer(&spec);
+	}
 	if (!args[0]) {
 		fail(error, "exec args cannot be empty");
 		return NULL;
 	}
-	path = g_build_filename(c->bundle, "config.json", NULL);
-	spec = spec_load(path, error);
-	if (!spec)
-		return NULL;
-	if (!spec->process) {
-		fail(error, "process property must not be empty");
-		return NULL;
-	}
-	if (!apply_options(spec->pool, spec->process, o, args, error))
-		return NULL;
-	return g_steal_pointer(&spec);
+	path = g_build_filename(c->path, STATE_PROCESS, NULL);
+	spec = spec_load_process(path, error);
+	return spec && apply_options(c, spec->pool, spec->process, o, args, error) ? g_steal_pointer(&spec) : NULL;
 }

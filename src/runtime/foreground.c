@@ -203,7 +203,8 @@ int foreground_wait(Foreground *f, pid_t pid, int pid_fd, bool terminal, GError 
 	if (f->notify)
 		notify_turn(f->notify, getpid()); /* what it has said before it ended */
 	if (r < 0) {
-		fail_with(error, r, "wait for the process");
+		fail_with(error, r, "wait for process %d, which %s", pid,
+			sys_pidfd_wait(pid_fd, 0) > 0 ? "has ended" : "goes on");
 		return -1;
 	}
 	return WIFSIGNALED(f->wait_status) ? 128 + WTERMSIG(f->wait_status) : WEXITSTATUS(f->wait_status);

@@ -14,6 +14,7 @@
 struct Log {
 	int fd; /* of FILE; -1: standard error */
 	bool json;
+	char *container; /* NULL: none */
 	GPtrArray *warnings;
 };
 
@@ -46,14 +47,14 @@ static char *quote(const char *text)
 	return g_string_free(out, FALSE);
 }
 
-static char *format_line(bool json, enum diag_level level, const char *text)
+static char *format_line(const Log *log, enum diag_level level, const char *text)
 {
 	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
 	g_autofree char *time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%SZ");
 	g_autoptr(JsonWriter) w = NULL;
 	g_autofree char *body = NULL;
 
-	if (!json) {
+	if (!log->json) {
 		body = quote(text);
 		return g_strdup_printf("time=\"%s\" level=%s msg=%s\n", time, level_name(level), body);
 	}
@@ -62,6 +63,8 @@ static char *format_line(bool json, enum diag_level level, const char *text)
 	json_put_string(w, "level", level_name(level));
 	json_put_string(w, "msg", text);
 	json_put_string(w, "time", time);
+	if (log->container)
+		json_put_string(w, "container", log->container);
 	json_object_close(w);
 	body = json_writer_text(w);
 	return g_strconcat(body, "\n", NULL);
@@ -70,7 +73,7 @@ static char *format_line(bool json, enum diag_level level, const char *text)
 static void write_message(enum diag_level level, const char *text, void *user)
 {
 	Log *log = user;
-	g_autofree char *line = format_line(log->json, level, text);
+	g_autofree char *line = format_line(log, level, text);
 
 	if (level == DIAG_WARNING) {
 		g_ptr_array_add(log->warnings, g_steal_pointer(&line));
@@ -85,7 +88,7 @@ static void write_message(enum diag_level level, const char *text, void *user)
 	}
 }
 
-Log *log_new(const char *file, bool json, enum diag_level level, GError **error)
+Log *log_new(const char *file, bool json, enum diag_level level, const char *container, GError **error)
 {
 	Log *log;
 	auto_fd fd = -1;
@@ -102,6 +105,7 @@ Log *log_new(const char *file, bool json, enum diag_level level, GError **error)
 	log = g_new0(Log, 1);
 	log->fd = steal_fd(&fd);
 	log->json = json;
+	log->container = g_strdup(container);
 	log->warnings = g_ptr_array_new_with_free_func(g_free);
 	diag_setup(level, write_message, log);
 	return log;
@@ -124,5 +128,6 @@ void log_free(Log *log)
 	diag_setup(DIAG_WARNING, NULL, NULL);
 	g_ptr_array_unref(log->warnings);
 	fd_close(&log->fd);
+	g_free(log->container);
 	g_free(log);
 }

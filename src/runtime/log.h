@@ -11,8 +11,9 @@
 
 typedef struct Log Log;
 
-/* Opens FILE for appending (NULL: standard error), takes over diag. */
-Log *log_new(const char *file, bool json, enum diag_level level, GError **error);
+/* Opens FILE for appending (NULL: standard error), takes over diag. container is the id of the container that the command
+ * is about (NULL: none), which JSON lines carry. */
+Log *log_new(const char *file, bool json, enum diag_level level, const char *container, GError **error);
 
 /* Drops the warnings that were kept back: the command has failed, and its error is all that is said. */
 void log_drop_warnings(Log *log);

@@ -24,6 +24,7 @@ struct plan_request {
 	int preserved;        /* descriptors from 3 on that the container keeps */
 	int listen_fds;       /* of these, sockets of LISTEN_FDS */
 	int console_fd;       /* socket that gets the terminal, -1: none */
+	int terminal_fd;      /* the terminal to use, -1: one is made, for console_fd */
 	bool plain_newlines;  /* its output goes to a file or a pipe of our caller: no carriage returns */
 	int go_fd, start_fd;  /* the FIFOs of start, -1: none (run, exec) */
 	int hook_out_fd, hook_err_fd; /* where start looks for what startContainer hooks wrote, -1: there are none */

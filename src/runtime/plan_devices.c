@@ -175,6 +175,7 @@ bool plan_console(Plan *plan, GError **error)
 		return fail(error, "process.consoleSize is out of range");
 	plan_add(plan, STEP_CONSOLE, -1)->console = (struct op_console){
 		.socket_fd = plan->request.console_fd,
+		.slave_fd = plan->request.terminal_fd,
 		.height = (unsigned short)p->console_height.value,
 		.width = (unsigned short)p->console_width.value,
 		.bind = spec && plan_has_namespace(plan, NS_MOUNT) && owns_dev(spec),

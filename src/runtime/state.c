@@ -225,6 +225,10 @@ struct container *container_open(const char *root, const char *id, GError **erro
 	g_autofree char *path = g_build_filename(c->path, STATE_FILE, NULL);
 	g_autoptr(GError) local = NULL;
 
+	if (!*id) {
+		fail(error, "container id cannot be empty");
+		return NULL;
+	}
 	if (!container_check_id(id, NULL)) {
 		g_set_error(error, TALLY_ERROR, ENOENT, "container does not exist");
 		return NULL;

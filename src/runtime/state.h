@@ -18,6 +18,7 @@
 #define STATE_HOOK_ERR "hook.err"
 #define STATE_NOTE     "creating.json" /* of a create under way */
 #define STATE_NOTIFY   "notify"        /* directory of the socket for readiness; absent where nobody wants to hear of it */
+#define STATE_PROCESS  "process.json"  /* the process object that create was given: what exec starts from */
 #define STATE_FILTER                                                                                                   \
 	"seccomp.bpf" /* the container's filter for exec: seccomp(2)'s flags (unsigned int) and the
 				      program; absent without seccomp */

@@ -5,13 +5,13 @@
 
 #include "base/fd.h"
 #include "common/json.h"
+#include "common/users.h"
 #include "ctl/config.h"
 #include "ctl/cri.h"
 #include "ctl/detach_keys.h"
 #include "ctl/engine.h"
 #include "ctl/log_set.h"
 #include "ctl/record.h"
-#include "ctl/users.h"
 #include "fuzz.h"
 
 static void run_cri(const uint8_t *data, size_t size)

@@ -401,8 +401,9 @@ sleeping() {
 	if runtime_is_ours || runtime_is_runc; then
 		is "$(jq -r .msg "$DIR/log.json")" "container does not exist"
 		is "$(cat "$DIR/err")" "container does not exist"
-		is "$(jq -r 'keys_unsorted | join(" ")' "$DIR/log.json")" "level msg time"
+		like "$(jq -r 'keys_unsorted | join(" ")' "$DIR/log.json")" '^level msg time( container)?$'
 	fi
+	only_ours runtime is "$(jq -r .container "$DIR/log.json")" nosuch
 }
 
 @test "--log appends, and is not touched by success" {

@@ -3,10 +3,10 @@
 #include <signal.h>
 #include <string.h>
 
+#include "common/users.h"
 #include "ctl/detach_keys.h"
 #include "ctl/signals.h"
 #include "ctl/timefmt.h"
-#include "ctl/users.h"
 
 /* Feeds input in two parts at every place; what comes through, and "!" when the keys were complete. */
 static void check_keys(const char *keys, const char *input, const char *wanted)

@@ -45,7 +45,7 @@ static void make(struct made *m, const char *process, const char *rest, bool wai
 	g_autofree char *text =
 		g_strdup_printf("%s\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"]%s},%s}", head, process, rest);
 	g_autoptr(GError) error = NULL;
-	struct plan_request request = { .console_fd = -1, .go_fd = -1, .start_fd = -1 };
+	struct plan_request request = { .console_fd = -1, .terminal_fd = -1, .go_fd = -1, .start_fd = -1 };
 
 	*m = (struct made){ .spec = spec_parse(text, "config.json", &error) };
 	g_assert_no_error(error);

@@ -119,7 +119,8 @@ static void test_unknown(void)
 		g_autoptr(GError) error = NULL;
 
 		g_assert_null(container_open(root, ids[i], &error));
-		g_assert_cmpstr(error->message, ==, "container does not exist");
+		g_assert_cmpstr(error->message, ==,
+			*ids[i] ? "container does not exist" : "container id cannot be empty");
 	}
 	remove_tree(root);
 }

@@ -3,9 +3,16 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-#include "ctl/config.h"
+/* Who an exec runs as, instead of the container's user. */
+struct exec_user {
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t *additional_gids; /* owned by who filled it */
+	size_t n_additional_gids;
+};
 
 /* Resolves "USER[:GROUP]", names or numbers. passwd and group are the texts of the files ("" when there are none). A
  * numeric user needs no entry; without GROUP its group is the entry's, else 0, and the additional groups are those that

@@ -1,6 +1,6 @@
 /* Users by name. The files belong to the container: they are opened inside its root and nowhere else, and what is in
  * them is only believed about the container itself. */
-#include "ctl/users.h"
+#include "common/users.h"
 
 #include <errno.h>
 #include <fcntl.h>
