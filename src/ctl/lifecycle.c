@@ -178,6 +178,7 @@ static bool find_monitor(Container *c, GError **error)
 
 bool container_destroy(Container *c, const char *runtime, GError **error)
 {
+	g_autofree char *again = g_strdup(runtime); /* it may be the record's, which is read again below */
 	g_autoptr(GError) local = NULL;
 	int seconds;
 
@@ -196,9 +197,9 @@ bool container_destroy(Container *c, const char *runtime, GError **error)
 	}
 	if (was_created(c))
 		settle_outcome(c);
-	else if (runtime)
+	else if (again)
 		/* Its create may have gone on until the monitor ended; whether the runtime knows of it is unknown. */
-		(void)runtime_delete(c, runtime, NULL);
+		(void)runtime_delete(c, again, NULL);
 	return container_remove(c, error);
 }
 
