@@ -61,7 +61,10 @@ function args_of(usage,    n, i, w, kinds, stop, made) {
 			kinds = kinds "\tsession"
 		else if (w[i] ~ /^\[?(ID|CONTAINER)/ && w[i - 1] !~ /\|--all$/)
 			kinds = kinds "\t" (made ? "none" : "container") (w[i] ~ /\.\.\./ ? "*" : "")
-		else if (w[i] ~ /SIGNAL/)
+		else if (w[i] ~ /^[a-z]+(\|[a-z]+)+$/) {
+			gsub(/\|/, ",", w[i])
+			kinds = kinds "\t" w[i]
+		} else if (w[i] ~ /SIGNAL/)
 			kinds = kinds "\tsignal"
 	}
 	print "args\t" path "\t" (stop ? 1 : 0) kinds

@@ -163,7 +163,7 @@ bool spawn_run(const struct spawn_request *r, struct spawn_result *ret_result, G
 	pid_t pid;
 	bool ok;
 
-	for (int i = 0; i < N_STREAMS && err == 0; i++) {
+	for (int i = 0; i < N_STREAMS && err == 0 && !r->own_output; i++) {
 		if (pipe2(pipes[i], O_CLOEXEC) < 0) {
 			err = -errno;
 			break;
@@ -173,7 +173,10 @@ bool spawn_run(const struct spawn_request *r, struct spawn_result *ret_result, G
 		err = fd_set_nonblock(run.fds[i], true);
 	}
 	if (err == 0)
-		err = start(r, (const int[]){ in, out, r->merge_output ? out : err_out }, &pid);
+		err = start(r,
+			r->own_output ? (const int[]){ in, STDOUT_FILENO, STDERR_FILENO }
+				      : (const int[]){ in, out, r->merge_output ? out : err_out },
+			&pid);
 	fd_close(&out);
 	fd_close(&err_out);
 	ok = err == 0 ? run_watched(&run, pid, r->timeout_ms, &result, error)

@@ -14,6 +14,7 @@ struct spawn_request {
 	int64_t timeout_ms;      /* from the start; negative: no limit */
 	gsize max_output;        /* bytes kept of each output stream, the rest is read and dropped */
 	bool merge_output;       /* standard error goes into output too */
+	bool own_output;         /* both streams are ours; nothing of them is kept */
 };
 
 struct spawn_result {

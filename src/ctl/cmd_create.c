@@ -26,6 +26,11 @@ static int create_main(const struct ctl *ctl, const struct options *o, int argc,
 		.terminal = o->terminal,
 		.stdin_open = o->interactive,
 		.remove = o->remove,
+		.more = { .bind_mounts = o->bind_mounts,
+			.cgroup_parent = o->cgroup_parent,
+			.log_dir = o->log_dir,
+			.current_user = o->current_user,
+			.init = o->init || o->dont_run_as_init },
 	};
 
 	if (!create_parse_words(argc, argv, &options, error)) {

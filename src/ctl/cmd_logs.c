@@ -1,5 +1,7 @@
 /* tallyctl logs: a container's output as it was, put together from the records of its log. */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -226,9 +228,30 @@ static void finish(struct logs *logs, bool ended)
 		diag_warning("%" G_GUINT64_FORMAT " lines of the log are no records: left out", logs->n_unreadable);
 }
 
+/* The log, which may be kept in a directory of the user's (--log-dir): then ours is a link to it. */
+static LogSet *open_log(const Container *c, GError **error)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(c->dir_fd, STORE_LOG, target, sizeof target - 1);
+	g_autofree char *dir = NULL, *name = NULL;
+	auto_fd fd = -1;
+
+	if (n < 0)
+		return log_set_open(c->dir_fd, STORE_LOG, error);
+	target[n] = '\0';
+	dir = g_path_get_dirname(target);
+	name = g_path_get_basename(target);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		fail_errno(error, "open the directory of the log %s", target);
+		return NULL;
+	}
+	return log_set_open(fd, name, error);
+}
+
 static bool show(struct logs *logs, const Container *c, const struct options *o, GError **error)
 {
-	logs->set = log_set_open(c->dir_fd, STORE_LOG, error);
+	logs->set = open_log(c, error);
 	if (!logs->set)
 		return false;
 	if (o->tail >= 0 && !log_set_find_tail(logs->set, (uint64_t)o->tail, logs->starts, error))

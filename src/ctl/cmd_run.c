@@ -6,6 +6,7 @@
 #include "ctl/command.h"
 #include "ctl/create.h"
 #include "ctl/foreground.h"
+#include "ctl/oci.h"
 #include "ctl/wait.h"
 
 #define MONITOR_SECONDS 10
@@ -55,6 +56,32 @@ static int run_detached(const struct ctl *ctl, Container *c, int signal_fd, GErr
 	return 0;
 }
 
+/* The way that reads everything else from the bundle. */
+static int run_oci_way(
+	const struct ctl *ctl, const struct options *o, const struct create_options *words, GError **error)
+{
+	const struct oci_request r = {
+		.id = words->id, .bundle = o->container_path, .args = words->args, .options = words->more
+	};
+	const char *other = o->bundle          ? "bundle"
+			    : o->detach        ? "detach (start --container-path does that)"
+			    : o->terminal      ? "tty"
+			    : o->interactive   ? "interactive"
+			    : o->remove        ? "rm"
+			    : o->detach_keys   ? "detach-keys"
+			    : o->stdin_socket  ? "stdin-socket"
+			    : o->stdout_socket ? "stdout-socket"
+			    : o->stderr_socket ? "stderr-socket"
+					       : NULL;
+
+	if (other) {
+		fail(error, "run: --container-path does not go with --%s", other);
+		return -1;
+	}
+	oci_messages_begin();
+	return oci_run(ctl, &r, error);
+}
+
 static int run_main(const struct ctl *ctl, const struct options *o, int argc, char **argv, GError **error)
 {
 	auto_fd signal_fd = -1;
@@ -66,6 +93,11 @@ static int run_main(const struct ctl *ctl, const struct options *o, int argc, ch
 		.terminal = o->terminal,
 		.stdin_open = o->interactive || o->stdin_socket,
 		.remove = o->remove,
+		.more = { .bind_mounts = o->bind_mounts,
+			.cgroup_parent = o->cgroup_parent,
+			.log_dir = o->log_dir,
+			.current_user = o->current_user,
+			.init = o->init || o->dont_run_as_init },
 	};
 
 	if (!create_parse_words(argc, argv, &options, error) ||
@@ -81,6 +113,8 @@ static int run_main(const struct ctl *ctl, const struct options *o, int argc, ch
 		fail(error, "run: sockets for the streams are not for -d: nobody would be there to fill them");
 		return -1;
 	}
+	if (o->container_path)
+		return run_oci_way(ctl, o, &options, error);
 	if (!STDIO_OPEN(&stdio, o, error))
 		return -1;
 	signal_fd = options.signal_fd = wait_signals_open(error);

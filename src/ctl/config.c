@@ -30,15 +30,14 @@ yajl_val config_load(const char *bundle, GError **error)
 	return g_steal_pointer(&config);
 }
 
-/* Writes the members of object whose keys are not in the list. */
-static void put_others(JsonWriter *w, yajl_val object, const char *const *without)
+void config_put_others(JsonWriter *w, yajl_val object, const char *const *without)
 {
 	for (size_t i = 0; i < object->u.object.len; i++)
 		if (!g_strv_contains(without, object->u.object.keys[i]))
 			json_put_value(w, object->u.object.keys[i], object->u.object.values[i]);
 }
 
-static void put_strings(JsonWriter *w, const char *key, const char *const *strings)
+void config_put_strings(JsonWriter *w, const char *key, const char *const *strings)
 {
 	json_array_open(w, key);
 	for (; *strings; strings++)
@@ -82,18 +81,17 @@ static void put_env(JsonWriter *w, yajl_val base, const char *drop, const char *
 	json_array_close(w);
 }
 
-static void put_process(JsonWriter *w, yajl_val process, const char *const *args, bool terminal)
+static void put_process(JsonWriter *w, yajl_val process, const struct config_changes *ch)
 {
-	static const char *const changed[] = { "args", "terminal", "env", NULL };
+	static const char *const changed[] = { "args", "terminal", "env", "user", NULL };
+	yajl_val env = json_get(process, "env");
 
 	json_object_open(w, "process");
-	put_others(w, process, changed);
-	json_put_bool(w, "terminal", terminal);
-	put_env(w, json_get(process, "env"), NULL, NULL, terminal);
-	if (args)
-		put_strings(w, "args", args);
-	else
-		json_put_value(w, "args", json_get(process, "args"));
+	config_put_others(w, process, changed);
+	json_put_bool(w, "terminal", ch->terminal);
+	put_env(w, env, NULL, !env && ch->oci ? ch->oci->env : NULL, ch->terminal);
+	config_put_args(w, json_get(process, "args"), ch);
+	config_put_user(w, process, ch);
 	json_object_close(w);
 }
 
@@ -108,7 +106,7 @@ static void put_root(JsonWriter *w, yajl_val root, const char *bundle)
 	g_autofree char *path = absolute(json_get_string(root, "path"), bundle);
 
 	json_object_open(w, "root");
-	put_others(w, root, changed);
+	config_put_others(w, root, changed);
 	json_put_string(w, "path", path);
 	json_object_close(w);
 }
@@ -132,7 +130,6 @@ static void put_mounts(JsonWriter *w, yajl_val mounts, const char *bundle)
 {
 	static const char *const changed[] = { "source", NULL };
 
-	json_array_open(w, "mounts");
 	for (size_t i = 0; i < mounts->u.array.len; i++) {
 		yajl_val m = mounts->u.array.values[i];
 		const char *source = json_get_string(m, "source");
@@ -144,27 +141,33 @@ static void put_mounts(JsonWriter *w, yajl_val mounts, const char *bundle)
 		}
 		path = absolute(source, bundle);
 		json_object_open(w, NULL);
-		put_others(w, m, changed);
+		config_put_others(w, m, changed);
 		json_put_string(w, "source", path);
 		json_object_close(w);
 	}
-	json_array_close(w);
 }
 
-char *config_private_copy(yajl_val config, const char *bundle, const char *const *args, bool terminal)
+char *config_private_copy(yajl_val config, const char *bundle, const struct config_changes *ch)
 {
-	static const char *const changed[] = { "process", "root", "mounts", NULL };
+	static const char *const changed[] = { "process", "root", "mounts", "hooks", "linux", NULL };
 	g_autoptr(JsonWriter) w = json_writer_new(NULL);
 	yajl_val mounts = json_get(config, "mounts");
 
 	json_object_open(w, NULL);
-	put_others(w, config, changed);
-	put_process(w, json_get(config, "process"), args, terminal);
+	config_put_others(w, config, changed);
+	put_process(w, json_get(config, "process"), ch);
 	put_root(w, json_get(config, "root"), bundle);
-	if (YAJL_IS_ARRAY(mounts))
-		put_mounts(w, mounts, bundle);
-	else if (mounts)
+	if (mounts && !YAJL_IS_ARRAY(mounts)) {
 		json_put_value(w, "mounts", mounts); /* wrong, and the runtime says so */
+	} else if (mounts || ch->binds || ch->init) {
+		json_array_open(w, "mounts");
+		if (mounts)
+			put_mounts(w, mounts, bundle);
+		config_put_new_mounts(w, ch);
+		json_array_close(w);
+	}
+	config_put_hooks(w, json_get(config, "hooks"), ch);
+	config_put_linux(w, json_get(config, "linux"), ch);
 	json_object_close(w);
 	return json_writer_text(w);
 }
@@ -245,9 +248,9 @@ char *config_exec_process(yajl_val config, const struct exec_options *o)
 	const char *cwd = o->cwd ?: json_get_string(process, "cwd");
 
 	json_object_open(w, NULL);
-	put_others(w, process, o->privileged ? changed_privileged : changed);
+	config_put_others(w, process, o->privileged ? changed_privileged : changed);
 	json_put_bool(w, "terminal", o->terminal);
-	put_strings(w, "args", o->args);
+	config_put_strings(w, "args", o->args);
 	put_env(w, json_get(process, "env"), o->user ? "HOME=" : NULL, o->env, o->terminal);
 	json_put_string(w, "cwd", cwd ?: "/");
 	if (o->user)

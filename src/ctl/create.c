@@ -8,7 +8,7 @@
 #include "base/sys.h"
 #include "common/diag.h"
 #include "common/statefile.h"
-#include "ctl/config.h"
+#include "ctl/create_options.h"
 #include "ctl/engine.h"
 #include "ctl/fifos.h"
 #include "ctl/lifecycle.h"
@@ -54,8 +54,28 @@ static bool fill_record(Container *c, const struct create_options *o, const char
 static bool fill_directory(
 	Container *c, const struct create_options *o, yajl_val config, const char *bundle, GError **error)
 {
-	g_autofree char *text = config_private_copy(config, bundle, o->args, o->terminal);
+	g_auto(GStrv) binds = o->more.bind_mounts ? create_binds(o->more.bind_mounts, error) : NULL;
+	g_autofree char *cgroup = create_cgroup(o), *init = NULL;
+	struct config_changes changes = {
+		.args = o->args,
+		.append_args = o->oci,
+		.terminal = o->terminal,
+		.binds = (const char *const *)binds,
+		.cgroup = cgroup,
+		.current_user = o->more.current_user,
+		.oci = o->oci ? &o->oci->config : NULL,
+	};
+	g_autofree char *text = NULL;
 
+	if (o->more.bind_mounts && !binds)
+		return false;
+	if (o->more.init) {
+		init = create_init(c, o->more.current_user || config_has_user_namespace(config), error);
+		if (!init)
+			return false;
+	}
+	changes.init = init;
+	text = config_private_copy(config, bundle, &changes);
 	return container_populate(c, error) && statefile_write(c->dir_fd, "config.json", text, 0600, error);
 }
 
@@ -69,12 +89,31 @@ static bool note_created(Container *c, const struct engine_running *running, GEr
 	       process_id_read(running->pid, &rec->process, error) && container_save(c, error);
 }
 
+/* What the monitor is told with -l. A log in a directory of the user's is linked to from where ours would be. */
+static char *log_argument(const Container *c, const struct create_options *o, GError **error)
+{
+	g_autofree char *path = NULL;
+
+	if (o->oci && o->oci->stdio)
+		return g_strdup("passthrough");
+	if (!o->more.log_dir || o->oci)
+		return g_strdup_printf("k8s-file:%s/%s", c->path, STORE_LOG);
+	path = create_log_path(o->more.log_dir, c->id, error);
+	if (!path)
+		return NULL;
+	if (symlinkat(path, c->dir_fd, STORE_LOG) < 0) {
+		fail_errno(error, "create the link %s/%s", c->path, STORE_LOG);
+		return NULL;
+	}
+	return g_strconcat("k8s-file:", path, NULL);
+}
+
 /* fifos: from fifos_prepare. */
 static bool launch(
 	const struct ctl *ctl, Container *c, const struct create_options *o, char *const *fifos, GError **error)
 {
-	g_autofree char *log = g_strdup_printf("k8s-file:%s/%s", c->path, STORE_LOG);
-	g_autofree char *exit_dir = g_build_filename(c->path, STORE_EXIT_DIR, NULL), *self = ctl_self(error);
+	g_autofree char *log = log_argument(c, o, error), *self = log ? ctl_self(error) : NULL;
+	g_autofree char *exit_dir = g_build_filename(c->path, STORE_EXIT_DIR, NULL);
 	const char *const cleanup[] = { self, "--root", ctl->root, "cleanup", c->id, NULL };
 	const struct engine_launch l = {
 		.monitor = c->record.monitor,
@@ -90,6 +129,8 @@ static bool launch(
 		.exit_command = cleanup,
 		.terminal = o->terminal,
 		.stdin_open = o->stdin_open,
+		.stdio = o->oci ? o->oci->stdio : NULL,
+		.preserve_fds = o->oci ? o->oci->preserve_fds : 0,
 		.signal_fd = o->signal_fd,
 	};
 	struct engine_running running = ENGINE_RUNNING_NONE;
@@ -111,10 +152,15 @@ Container *create_container(const struct ctl *ctl, const struct create_options *
 	g_autoptr(JsonValue) config = runtime ? config_load(bundle, error) : NULL;
 	g_autoptr(GError) wrong = NULL;
 	g_auto(GStrv) fifos = config ? fifos_prepare(ctl, config, o->terminal, runtime, &wrong) : NULL;
-	g_autoptr(Container) c = config && !wrong ? container_new(ctl, o->id, error) : NULL;
+	g_autoptr(Container) c = NULL;
 
+	if (fifos && o->oci && (o->oci->preserve_fds > 0 || o->oci->stdio))
+		fail(&wrong,
+			"named pipes by annotation go neither with --log-dir nor with descriptors that are passed on");
 	if (wrong)
 		g_propagate_error(error, g_steal_pointer(&wrong));
+	else if (config)
+		c = container_new(ctl, o->id, error);
 	if (!c)
 		return NULL;
 	if (!fill_record(c, o, bundle, config, monitor, runtime, error) ||

@@ -213,7 +213,7 @@ static bool start_monitor(const struct engine_launch *l, struct pipes *p, struct
 		keep[i] = 3 + i;
 	memcpy(keep + l->preserve_fds, pipes, sizeof pipes);
 
-	if (!child_start((const char *const *)argv, env, l->dir_fd, keep, ret_child, error))
+	if (!child_start((const char *const *)argv, env, l->dir_fd, keep, l->stdio, ret_child, error))
 		return false;
 	/* From now on an end of file tells that the monitor has gone. */
 	fd_close(&p->sync[1]);
@@ -388,7 +388,7 @@ bool engine_runtime(const char *runtime, const char *runtime_root, const char *d
 	for (const char *const *a = args; *a; a++)
 		g_ptr_array_add(argv, (char *)*a);
 	g_ptr_array_add(argv, NULL);
-	ok = child_start((const char *const *)argv->pdata, env, -1, NULL, &c, error) &&
+	ok = child_start((const char *const *)argv->pdata, env, -1, NULL, NULL, &c, error) &&
 	     child_wait(&c, signal_fd, CREATE_SECONDS, &status, error);
 	if (ok && !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
 		said = child_output(&c);

@@ -17,11 +17,12 @@ struct engine_launch {
 	int dir_fd;               /* the same */
 	const char *process_spec; /* path of the process object: an exec session; NULL: a container */
 	const char *pid_file;     /* its name in dir; NULL: STORE_PID_FILE */
-	const char *log;          /* value of -l: "k8s-file:PATH" or "none" */
+	const char *log;          /* value of -l: "k8s-file:PATH", "passthrough" or "none" */
 	const char *exit_dir;
 	const char *const *exit_command; /* argv run by the monitor at the end */
 	bool terminal;
 	bool stdin_open;
+	const int *stdio; /* the monitor's, and with passthrough the process's, 0, 1 and 2 (-1: /dev/null); NULL: none */
 	int preserve_fds; /* descriptors 3, 4 ... of ours reach the process */
 	int signal_fd;    /* a wait ends when a signal that ends tallyctl is readable here; -1: none */
 };

@@ -46,9 +46,12 @@ static const struct command *const commands[] = {
 	&cmd_resume,
 	&cmd_update,
 	&cmd_rm,
+	&cmd_destroy,
 	&cmd_prune,
+	&cmd_oci,
 	&cmd_cleanup,
 	&cmd_fifos,
+	&cmd_oci_hooks,
 };
 
 static char *summary(void)
@@ -148,9 +151,14 @@ int main(int argc, char **argv)
 	g_autoptr(GError) error = NULL;
 	g_autofree char *text = NULL;
 	struct options o = { 0 };
+	g_autofree char *name = g_path_get_basename(argc > 0 ? argv[0] : "tallyctl");
 	bool json;
 	int status = -1;
 
+	if (strcmp(name, "run_oci") == 0) {
+		g_set_prgname(name);
+		return settle_descriptors(&error) ? oci_program(argv) : (diag_error("%s", error->message), CTL_ERROR);
+	}
 	g_set_prgname("tallyctl");
 	text = summary();
 	if (settle_descriptors(&error) && options_parse("VERB [ARG...]", text, specs, G_N_ELEMENTS(specs), &o,

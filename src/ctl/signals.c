@@ -26,8 +26,14 @@ bool signal_parse(const char *text, int *ret_signal, GError **error)
 {
 	g_autofree char *upper = g_ascii_strup(text, -1);
 	const char *name = g_str_has_prefix(upper, "SIG") ? upper + 3 : upper;
+	static const struct {
+		const char *name, *also;
+	} aliases[] = { { "CLD", "CHLD" }, { "IO", "POLL" }, { "IOT", "ABRT" } };
 	uint64_t number;
 
+	for (size_t i = 0; i < G_N_ELEMENTS(aliases); i++)
+		if (strcmp(aliases[i].name, name) == 0)
+			name = aliases[i].also;
 	if (num_parse_u64(text, (uint64_t)SIGRTMAX, &number) == 0 && number > 0) {
 		*ret_signal = (int)number;
 		return true;

@@ -18,14 +18,13 @@
 
 #define OUTPUT_MAX ((size_t)1 << 20)
 
-static int add_actions(posix_spawn_file_actions_t *fa, int cwd_fd, const int *keep, int output_fd)
+static int add_actions(posix_spawn_file_actions_t *fa, int cwd_fd, const int *keep, const int stdio[3])
 {
-	int r = posix_spawn_file_actions_addopen(fa, 0, "/dev/null", O_RDONLY, 0);
+	int r = 0;
 
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(fa, output_fd, 1);
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(fa, output_fd, 2);
+	for (int i = 0; r == 0 && i < 3; i++)
+		r = stdio[i] < 0 ? posix_spawn_file_actions_addopen(fa, i, "/dev/null", O_RDONLY, 0)
+				 : posix_spawn_file_actions_adddup2(fa, stdio[i], i);
 	/* A descriptor duplicated onto itself loses its close-on-exec flag. */
 	for (; r == 0 && keep && *keep >= 0; keep++)
 		r = posix_spawn_file_actions_adddup2(fa, *keep, *keep);
@@ -48,7 +47,7 @@ static int add_attributes(posix_spawnattr_t *attr)
 	return r;
 }
 
-static int spawn(const char *const *argv, char **env, int cwd_fd, const int *keep, int output_fd, pid_t *ret_pid)
+static int spawn(const char *const *argv, char **env, int cwd_fd, const int *keep, const int stdio[3], pid_t *ret_pid)
 {
 	posix_spawn_file_actions_t fa;
 	posix_spawnattr_t attr;
@@ -58,7 +57,7 @@ static int spawn(const char *const *argv, char **env, int cwd_fd, const int *kee
 		return r;
 	r = posix_spawnattr_init(&attr);
 	if (r == 0) {
-		r = add_actions(&fa, cwd_fd, keep, output_fd);
+		r = add_actions(&fa, cwd_fd, keep, stdio);
 		if (r == 0)
 			r = add_attributes(&attr);
 		if (r == 0)
@@ -69,16 +68,17 @@ static int spawn(const char *const *argv, char **env, int cwd_fd, const int *kee
 	return r;
 }
 
-bool child_start(
-	const char *const *argv, char **env, int cwd_fd, const int *keep, struct child *ret_child, GError **error)
+bool child_start(const char *const *argv, char **env, int cwd_fd, const int *keep, const int *stdio,
+	struct child *ret_child, GError **error)
 {
 	auto_fd output_fd = memfd_create("output", MFD_CLOEXEC);
+	const int caught[] = { -1, output_fd, output_fd };
 	struct child c = CHILD_NONE;
 	int r;
 
 	if (output_fd < 0)
 		return fail_errno(error, "create a memfd");
-	r = spawn(argv, env, cwd_fd, keep, output_fd, &c.pid);
+	r = spawn(argv, env, cwd_fd, keep, stdio ?: caught, &c.pid);
 	if (r != 0)
 		return fail_with(error, r, "execute %s", argv[0]);
 	c.program = g_strdup(argv[0]);

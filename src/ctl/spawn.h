@@ -14,11 +14,11 @@ struct child {
 };
 #define CHILD_NONE ((struct child){ .pid = 0, .pidfd = -1, .output_fd = -1 })
 
-/* Starts argv[0] (a path) with stdin /dev/null and its output caught in a memfd. keep: descriptors it keeps under their
+/* Starts argv[0] (a path) with stdin /dev/null and its output caught in a memfd, or with stdio as its 0, 1 and 2. keep: descriptors it keeps under their
  * own numbers, ended by -1, or NULL; every other one of ours is close-on-exec. It gets a process group of its own and
  * default signal dispositions with nothing blocked. cwd_fd: its working directory, or -1 for ours. */
-bool child_start(
-	const char *const *argv, char **env, int cwd_fd, const int *keep, struct child *ret_child, GError **error);
+bool child_start(const char *const *argv, char **env, int cwd_fd, const int *keep, const int *stdio,
+	struct child *ret_child, GError **error);
 
 /* Waits until the child ends, at most seconds (then it is killed), or until a signal is readable at signal_fd (-1:
  * none) which ends tallyctl. *ret_status is a waitpid(2) status. The child stays to be cleared. */

@@ -16,7 +16,7 @@
 
 #define ID_MAX 255
 
-static bool check_id(const char *id, GError **error)
+bool store_check_id(const char *id, GError **error)
 {
 	size_t len = strlen(id);
 
@@ -28,8 +28,7 @@ static bool check_id(const char *id, GError **error)
 	return true;
 }
 
-/* Only we may write below the root: what is read there decides which processes are signalled and files removed. */
-static bool check_owner(int fd, const char *path, GError **error)
+bool store_check_owner(int fd, const char *path, GError **error)
 {
 	struct stat st;
 
@@ -56,7 +55,7 @@ int store_open(const struct ctl *ctl, bool create, GError **error)
 		fail_errno(error, "open %s", ctl->root);
 		return -1;
 	}
-	if (!check_owner(root_fd, ctl->root, error))
+	if (!store_check_owner(root_fd, ctl->root, error))
 		return -1;
 	fd = openat(root_fd, "containers", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -96,7 +95,7 @@ Container *container_new(const struct ctl *ctl, const char *id, GError **error)
 	g_autoptr(Container) c = NULL;
 	auto_fd store_fd = -1;
 
-	if (!check_id(id, error))
+	if (!store_check_id(id, error))
 		return NULL;
 	store_fd = store_open(ctl, true, error);
 	if (store_fd < 0)
@@ -135,7 +134,7 @@ Container *container_open(const struct ctl *ctl, const char *id, GError **error)
 	g_autoptr(GError) no_store = NULL;
 	auto_fd store_fd = -1;
 
-	if (!check_id(id, error))
+	if (!store_check_id(id, error))
 		return NULL;
 	store_fd = store_open(ctl, false, &no_store);
 	if (store_fd < 0 && !g_error_matches(no_store, TALLY_ERROR, ENOENT)) {

@@ -38,6 +38,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Container, container_free)
  * Only we may write there, or that is the error. */
 int store_open(const struct ctl *ctl, bool create, GError **error);
 
+/* Whether a container can have this id: a file's name of letters, digits, _ + - and . only. */
+bool store_check_id(const char *id, GError **error);
+
+/* Whether only we may write in the directory fd: what is read there decides which processes are signalled and which files
+ * removed. path goes in the message. */
+bool store_check_owner(int fd, const char *path, GError **error);
+
 /* Makes the directory of a new container and locks it. An id that exists, or is none, is an error. */
 Container *container_new(const struct ctl *ctl, const char *id, GError **error);
 

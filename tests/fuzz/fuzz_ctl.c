@@ -82,6 +82,16 @@ static void run_engine(const uint8_t *data, size_t size)
 static void run_bundle(const uint8_t *data, size_t size)
 {
 	static const char *const args[] = { "a", "b", NULL };
+	static const char *const binds[] = { "/a:/b", NULL };
+	static const struct config_oci oci = { .env = args, .hook = args, .stages = args };
+	const struct config_changes changes = { .args = size % 3 ? args : NULL,
+		.append_args = size % 2,
+		.terminal = size % 2,
+		.binds = size % 5 ? NULL : binds,
+		.cgroup = size % 7 ? NULL : "/g",
+		.current_user = size % 4 == 0,
+		.init = size % 11 ? NULL : "/i",
+		.oci = size % 4 < 2 ? NULL : &oci };
 	static const struct exec_user user = { .uid = 5, .gid = 6 };
 	const struct exec_options options = { .args = args, .env = args, .user = size % 2 ? &user : NULL };
 	g_autoptr(GError) error = NULL;
@@ -92,7 +102,7 @@ static void run_bundle(const uint8_t *data, size_t size)
 	fuzz_check_error(config != NULL, &error);
 	if (config) {
 		g_free(config_command(config));
-		g_free(config_private_copy(config, "/bundle", size % 3 ? args : NULL, size % 2));
+		g_free(config_private_copy(config, "/bundle", &changes));
 		g_free(config_exec_process(config, &options));
 	}
 }
@@ -105,8 +115,7 @@ static void run_users(const uint8_t *data, size_t size)
 	g_auto(GStrv) files = g_strsplit(parts[0] && parts[1] ? parts[1] : "", "\n\n", 2);
 	g_autoptr(GError) error = NULL;
 	struct exec_user user = { 0 };
-	bool ok = users_resolve(
-		parts[0] ?: "", files[0] ?: "", files[0] && files[1] ? files[1] : "", &user, &error);
+	bool ok = users_resolve(parts[0] ?: "", files[0] ?: "", files[0] && files[1] ? files[1] : "", &user, &error);
 
 	fuzz_check_error(ok, &error);
 	g_free(user.additional_gids);

@@ -2,7 +2,7 @@
 load ../ctl/ctl
 
 BUILD=$(cd "$(dirname "$TALLYCTL")" && pwd)
-FILES='bin/tallyctl bin/tallyman bin/tallyrun libexec/tallyman/tallyrun-scope
+FILES='bin/tallyctl bin/tallyman bin/tallyrun libexec/tallyman/tallyctl-init libexec/tallyman/tallyrun-scope
 	share/bash-completion/completions/tallyctl share/bash-completion/completions/tallyman share/bash-completion/completions/tallyrun
 	share/doc/tallyman/examples/containers.conf.d/tallyman.conf share/doc/tallyman/examples/crio.conf.d/50-tallyman.conf
 	share/fish/vendor_completions.d/tallyctl.fish share/fish/vendor_completions.d/tallyman.fish
