@@ -415,6 +415,12 @@ static bool join_failed(const Cgroup *cg, size_t i, int err, GError **error)
 	return cgroup_fail_refused(cg, err, error, "write", path);
 }
 
+void cgroup_set_mover(Cgroup *cg, cgroup_mover move, void *user)
+{
+	cg->move = move;
+	cg->move_user = user;
+}
+
 bool cgroup_join(Cgroup *cg, pid_t pid, bool entered_v2, GError **error)
 {
 	char text[NUM_MAX];
@@ -427,6 +433,11 @@ bool cgroup_join(Cgroup *cg, pid_t pid, bool entered_v2, GError **error)
 
 		if (!entered && err >= 0)
 			err = cgroupfs_write(err, "cgroup.procs", text);
+		if (err == -EACCES && cg->nodes[i].v2 && cg->move) {
+			if (!cg->move(pid, cg->move_user, error))
+				return false;
+			err = 0;
+		}
 		if (err >= 0)
 			i++;
 		else if (!cgroup_drop_refused(cg, i, err))

@@ -77,6 +77,11 @@ int cgroup_clone_fd(const Cgroup *cg);
  * it. Unified only, else -EOPNOTSUPP; another -errno when it cannot be opened. */
 int cgroup_open_where(const Cgroup *cg, pid_t pid);
 
+/* Moves a process into a cgroup2 where the kernel refuses it to us: below our own user's manager a process that comes from
+ * elsewhere may be moved by systemd alone. cgroup_join calls it on EACCES; user must live as long as cg. */
+typedef bool (*cgroup_mover)(pid_t pid, void *user, GError **error);
+void cgroup_set_mover(Cgroup *cg, cgroup_mover move, void *user);
+
 /* Moves a process into every hierarchy, in one go. entered_v2: clone3 has put it into cgroup_clone_fd already. */
 bool cgroup_join(Cgroup *cg, pid_t pid, bool entered_v2, GError **error);
 

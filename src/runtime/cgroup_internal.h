@@ -23,6 +23,8 @@ struct Cgroup {
 	struct cgroup_hierarchy *hierarchies;
 	struct cgroup_node *nodes; /* one for each hierarchy */
 	enum cgroup_rootless rootless;
+	cgroup_mover move; /* NULL: nobody */
+	void *move_user;
 	bool optional;   /* neither limits nor a path were asked for */
 	GPtrArray *undo; /* struct cgroup_old: what cgroup_write has replaced; NULL: not noted */
 };

@@ -15,6 +15,7 @@
 #include "runtime/exec_process.h"
 #include "runtime/foreground.h"
 #include "runtime/launch.h"
+#include "runtime/scope.h"
 #include "runtime/selinux.h"
 #include "runtime/unix_connect.h"
 
@@ -32,6 +33,7 @@ struct session {
 	Foreground *foreground;
 	struct seccomp_filter filter;
 	struct launch launch;
+	struct scope_ref scope_ref; /* for the cgroup's mover */
 	bool in_sub_cgroup;
 	int terminal_fd;  /* of --console, -1 */
 	int console_fd;   /* connected socket, -1 */
@@ -225,6 +227,10 @@ static int exec_session(
 		return -1;
 	if (o->cgroup && !enter_sub_cgroup(s, o->cgroup, error))
 		return -1;
+	if (!o->cgroup && s->container->cgroup && s->container->systemd_unit) {
+		s->scope_ref = (struct scope_ref){ globals->program, s->container->systemd_unit, s->container->systemd_user };
+		cgroup_set_mover(s->container->cgroup, scope_move, &s->scope_ref);
+	}
 	if (!o->detach) {
 		s->foreground = foreground_new(error);
 		if (!s->foreground)

@@ -24,6 +24,7 @@
 #include "common/error.h"
 #include "common/statefile.h"
 #include "runtime/destroy.h"
+#include "runtime/device_rules.h"
 #include "runtime/hooks.h"
 #include "runtime/net_devices.h"
 #include "runtime/idmap.h"
@@ -163,14 +164,32 @@ static void drop_empty_cgroup(struct creation *c)
 	c->made_cgroup = false;
 }
 
+/* systemd writes its own rules whenever it touches the scope: where they are lines of version 1 they replace ours. A user's
+ * manager has no say in devices. NULL without an error: it is to leave them alone. */
+static bool scope_devices(const struct creation *c, char **ret_devices, GError **error)
+{
+	g_autoptr(GArray) rules = device_rules_from_spec(c->spec->linux_.resources, error);
+	g_autofree char *groups = NULL;
+
+	if (!rules)
+		return false;
+	if (!c->container->systemd_user && !g_file_get_contents("/proc/devices", &groups, NULL, error))
+		return false;
+	*ret_devices = groups ? device_rules_for_systemd(rules, groups) : NULL;
+	return true;
+}
+
 /* The cgroup is systemd's scope, which is there and has the helper in it. */
 static bool make_scope(struct creation *c, const struct globals *globals, GError **error)
 {
 	struct container *k = c->container;
+	g_autofree char *devices = NULL;
 
 	k->systemd_user = globals->rootless_cgroups == CGROUP_ROOTLESS || geteuid() != 0 || self_in_user_namespace();
-	c->scope = scope_start(
-		globals->program, c->spec->linux_.cgroups_path, k->id, k->systemd_user, &c->spec->annotations, error);
+	if (!scope_devices(c, &devices, error))
+		return false;
+	c->scope = scope_start(globals->program, c->spec->linux_.cgroups_path, k->id, k->systemd_user, devices,
+		&c->spec->annotations, error);
 	if (!c->scope)
 		return false;
 	k->systemd_unit = g_strdup(scope_unit(c->scope));
@@ -178,6 +197,8 @@ static bool make_scope(struct creation *c, const struct globals *globals, GError
 	if (!k->cgroup)
 		return false;
 	cgroup_set_rootless(k->cgroup, globals->rootless_cgroups, scope_path(c->scope), c->spec->linux_.resources);
+	c->scope_ref = (struct scope_ref){ globals->program, k->systemd_unit, k->systemd_user };
+	cgroup_set_mover(k->cgroup, scope_move, &c->scope_ref);
 	if (!container_note(k, error) || !cgroup_adopt(k->cgroup, c->spec->linux_.resources, error))
 		return false;
 	c->made_cgroup = true;

@@ -31,6 +31,7 @@ struct creation {
 	struct plan_request request;
 	Plan *plan;
 	struct seccomp_filter filter;
+	struct scope_ref scope_ref; /* for the cgroup's mover */
 	Scope *scope;   /* systemd's, until the container is in it; NULL: none */
 	Notify *notify; /* run: what passes readiness on; NULL: nobody wants to hear of it */
 	bool made_cgroup;

@@ -108,18 +108,24 @@ bool device_rules_allow_all(const GArray *rules)
 	return true;
 }
 
+static void format_access(uint32_t access, char buf[4])
+{
+	g_snprintf(buf, 4, "%s%s%s", access & BPF_DEVCG_ACC_READ ? "r" : "", access & BPF_DEVCG_ACC_WRITE ? "w" : "",
+		access & BPF_DEVCG_ACC_MKNOD ? "m" : "");
+}
+
 /* --- v1: a default and exceptions from it, all of them one way --- */
 
 static void format_rule(const struct device_rule *r, char *buf, size_t size)
 {
-	char major[24] = "*", minor[24] = "*";
+	char major[24] = "*", minor[24] = "*", access[4];
 
+	format_access(r->access, access);
 	if (r->major != DEVICE_ANY)
 		g_snprintf(major, sizeof major, "%" G_GINT64_FORMAT, r->major);
 	if (r->minor != DEVICE_ANY)
 		g_snprintf(minor, sizeof minor, "%" G_GINT64_FORMAT, r->minor);
-	g_snprintf(buf, size, "%c %s:%s %s%s%s", r->type, major, minor, r->access & BPF_DEVCG_ACC_READ ? "r" : "",
-		r->access & BPF_DEVCG_ACC_WRITE ? "w" : "", r->access & BPF_DEVCG_ACC_MKNOD ? "m" : "");
+	g_snprintf(buf, size, "%c %s:%s %s", r->type, major, minor, access);
 }
 
 static bool covers(int64_t outer, int64_t inner)
@@ -217,6 +223,61 @@ GArray *device_rules_for_v1(const GArray *rules, GError **error)
 		g_array_append_val(lines, line);
 	}
 	return lines;
+}
+
+/* --- systemd: what is allowed --- */
+
+/* The name of a major number: "Character devices:", lines of "  1 mem", "Block devices:" ... NULL if it has none. */
+static char *group_name(const char *groups, bool block, int64_t major)
+{
+	g_auto(GStrv) lines = g_strsplit(groups, "\n", -1);
+	bool here = false;
+
+	for (char **line = lines; *line; line++) {
+		char *name;
+
+		if (g_str_has_suffix(*line, "devices:"))
+			here = g_str_has_prefix(*line, "Block") == block;
+		else if (here && g_ascii_strtoll(*line, &name, 10) == major && *name == ' ' && !strpbrk(name, "'\\"))
+			return g_strdup(name + 1);
+	}
+	return NULL;
+}
+
+static void add_allowed(GString *list, const struct device_rule *r, bool block, const char *groups)
+{
+	const char *kind = block ? "block" : "char";
+	g_autofree char *group = NULL;
+	char access[4];
+
+	format_access(r->access, access);
+	if (r->major == DEVICE_ANY) {
+		g_string_append_printf(list, "%s('%s-*', '%s')", list->len > 1 ? ", " : "", kind, access);
+	} else if (r->minor != DEVICE_ANY) {
+		g_string_append_printf(list, "%s('/dev/%s/%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT "', '%s')",
+			list->len > 1 ? ", " : "", kind, r->major, r->minor, access);
+	} else {
+		group = group_name(groups, block, r->major);
+		if (group)
+			g_string_append_printf(list, "%s('%s-%s', '%s')", list->len > 1 ? ", " : "", kind, group, access);
+	}
+}
+
+char *device_rules_for_systemd(const GArray *rules, const char *groups)
+{
+	const struct device_rule *r = (const struct device_rule *)(const void *)rules->data;
+	g_autoptr(GString) list = g_string_new("[");
+
+	if (rules->len == 0 || (embraces_all(r) && r->allow))
+		return NULL;
+	for (guint i = 0; i < rules->len; i++) {
+		if (r[i].allow && r[i].type != 'b')
+			add_allowed(list, &r[i], false, groups);
+		if (r[i].allow && r[i].type != 'c')
+			add_allowed(list, &r[i], true, groups);
+	}
+	g_string_append_c(list, ']');
+	return g_string_free(g_steal_pointer(&list), FALSE);
 }
 
 /* --- the program ---

@@ -1,5 +1,5 @@
 /* linux.resources.devices: who may use which device node. One list of rules, two ways to tell the kernel: lines for
- * v1's devices.allow and devices.deny, a BPF program for v2. Everybody is denied what no rule allows; for every kind of
+ * v1's devices.allow and devices.deny, a BPF program for v2; and a list of what is allowed, for systemd. Everybody is denied what no rule allows; for every kind of
  * access the last rule that speaks of it decides. */
 #pragma once
 
@@ -39,6 +39,11 @@ struct device_line {
  * an exception (allow c 1:*, then deny c 1:3): NULL and an error, where the kernel would say nothing and allow. An array
  * of struct device_line, free with g_array_unref. */
 GArray *device_rules_for_v1(const GArray *rules, GError **error);
+
+/* systemd's DeviceAllow as GVariant text, "[('/dev/char/1:3', 'rwm'), ...]": everything that the rules allow, and where systemd
+ * has no words for it, more: the rules themselves are in force beside it. It knows all of a major number by its name in groups,
+ * the text of /proc/devices; one that is not there is left out. NULL where the rules allow what they do not name. */
+char *device_rules_for_systemd(const GArray *rules, const char *groups);
 
 /* The program for BPF_PROG_TYPE_CGROUP_DEVICE. An array of struct bpf_insn, free with g_array_unref. */
 GArray *device_rules_program(const GArray *rules);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/num.h"
 #include "base/rw.h"
 #include "base/sys.h"
 #include "common/error.h"
@@ -126,7 +127,7 @@ static bool expect(Scope *s, const char *start, char **ret_rest, const char *wha
 }
 
 static char **helper_argv(const char *program, const char *slice, const char *unit, const char *id, bool user,
-	const struct spec_map *annotations)
+	const char *devices, const struct spec_map *annotations)
 {
 	GPtrArray *argv = g_ptr_array_new();
 
@@ -137,6 +138,10 @@ static char **helper_argv(const char *program, const char *slice, const char *un
 	g_ptr_array_add(argv, g_strdup(unit));
 	g_ptr_array_add(argv, g_strdup(slice));
 	g_ptr_array_add(argv, g_strdup_printf("tallyrun container %s", id));
+	if (devices) {
+		g_ptr_array_add(argv, g_strdup("DevicePolicy='strict'"));
+		g_ptr_array_add(argv, g_strdup_printf("DeviceAllow=%s", devices));
+	}
 	for (size_t i = 0; i < annotations->n_pairs; i++)
 		if (g_str_has_prefix(annotations->pairs[i].key, PROPERTY))
 			g_ptr_array_add(argv, g_strdup_printf("%s=%s", annotations->pairs[i].key + strlen(PROPERTY),
@@ -157,7 +162,7 @@ static bool start_helper(Scope *s, char **argv, GError **error)
 }
 
 Scope *scope_start(const char *program, const char *cgroups_path, const char *id, bool user,
-	const struct spec_map *annotations, GError **error)
+	const char *devices, const struct spec_map *annotations, GError **error)
 {
 	g_autoptr(Scope) s = g_new0(Scope, 1);
 	g_autofree char *slice = NULL;
@@ -166,7 +171,7 @@ Scope *scope_start(const char *program, const char *cgroups_path, const char *id
 	*s = (Scope){ .pidfd = -1, .in = -1, .out = -1, .err = -1 };
 	if (!scope_names(cgroups_path, id, user, &slice, &s->unit, error))
 		return NULL;
-	argv = helper_argv(program, slice, s->unit, id, user, annotations);
+	argv = helper_argv(program, slice, s->unit, id, user, devices, annotations);
 	if (!start_helper(s, argv, error) || !expect(s, "cgroup ", &s->path, s->unit, error))
 		return NULL;
 	return g_steal_pointer(&s);
@@ -211,8 +216,8 @@ void scope_leave(Scope *s)
 	g_free(s);
 }
 
-/* VERB UNIT [PATH] */
-static bool run_helper(const char *program, const char *verb, const char *unit, const char *path, bool user, GError **error)
+/* VERB UNIT [ARG] */
+static bool run_helper(const char *program, const char *verb, const char *unit, const char *arg, bool user, GError **error)
 {
 	g_autofree char *helper = find_helper(program);
 	const char *words[6] = { helper };
@@ -225,7 +230,7 @@ static bool run_helper(const char *program, const char *verb, const char *unit, 
 		words[n++] = "--user";
 	words[n++] = verb;
 	words[n++] = unit;
-	words[n] = path;
+	words[n] = arg;
 	if (!spawn_run(&request, &result, error))
 		return false;
 	ok = WIFEXITED(result.status) && WEXITSTATUS(result.status) == 0;
@@ -233,6 +238,15 @@ static bool run_helper(const char *program, const char *verb, const char *unit, 
 		fail(error, "%s: %s", unit, result.errors && *result.errors ? result.errors : "systemd does not answer");
 	spawn_result_clear(&result);
 	return ok;
+}
+
+bool scope_move(pid_t pid, void *ref, GError **error)
+{
+	const struct scope_ref *r = ref;
+	char number[NUM_MAX];
+
+	num_format_i64(number, pid);
+	return run_helper(r->program, "attach", r->unit, number, r->user, error);
 }
 
 bool scope_sync_unit(const char *program, const char *unit, const char *path, bool user, GError **error)

@@ -271,3 +271,13 @@ bool bus_set_properties(GDBusConnection *bus, const char *unit, GVariant *proper
 		g_prefix_error(error, "set properties of unit %s: ", unit);
 	return reply;
 }
+
+bool bus_attach_process(GDBusConnection *bus, const char *unit, guint32 pid, GError **error)
+{
+	GVariant *pids = g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32, &pid, 1, sizeof pid);
+	g_autoptr(GVariant) reply = bus_call(bus, "AttachProcessesToUnit", g_variant_new("(ss@au)", unit, "", pids), error);
+
+	if (!reply)
+		g_prefix_error(error, "move process %u into unit %s: ", pid, unit);
+	return reply;
+}

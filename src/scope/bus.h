@@ -15,6 +15,9 @@ GVariant *bus_call(GDBusConnection *bus, const char *method, GVariant *args, GEr
  * ended and is not forgotten yet is forgotten first. properties is an a(sv). */
 bool bus_start_unit(GDBusConnection *bus, const char *unit, GVariant *properties, GError **error);
 
+/* Has the manager move a process into a unit. */
+bool bus_attach_process(GDBusConnection *bus, const char *unit, guint32 pid, GError **error);
+
 /* Stops a unit and waits, as above; one that is not there is fine. It is forgotten also when it had failed. */
 bool bus_stop_unit(GDBusConnection *bus, const char *unit, GError **error);
 

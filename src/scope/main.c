@@ -2,12 +2,13 @@
  *
  *	tallyrun-scope [--user] start UNIT SLICE DESCRIPTION [NAME=GVARIANT...]
  *	tallyrun-scope [--user] sync UNIT CGROUP
+ *	tallyrun-scope [--user] attach UNIT PID
  *	tallyrun-scope [--user] stop UNIT
  *
  * start makes a scope with ourselves in it, and says where it is: "cgroup PATH" on standard output. Then it obeys standard
  * input, a byte each: 's' tells systemd the limits that stand in the cgroup's files, answered by "done". At its end we leave,
- * and systemd keeps the scope for as long as somebody else is in it. sync does only the latter, for a scope that is there. stop
- * ends one that its processes have left. An error is one line on standard error, and status 1. */
+ * and systemd keeps the scope for as long as somebody else is in it. sync does only the latter, for a scope that is there;
+ * attach moves a process into it, stop ends one that its processes have left. An error is one line on standard error, and status 1. */
 #include <gio/gio.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -110,6 +111,15 @@ static bool sync_limits(GDBusConnection *bus, const char *unit, const char *path
 	return bus_set_properties(bus, unit, limits_read(dir), error);
 }
 
+static bool attach(GDBusConnection *bus, const char *unit, const char *number, GError **error)
+{
+	guint64 pid;
+
+	if (!g_ascii_string_to_unsigned(number, 10, 1, G_MAXINT32, &pid, error))
+		return false;
+	return bus_attach_process(bus, unit, (guint32)pid, error);
+}
+
 static bool start(GDBusConnection *bus, char **words, GError **error)
 {
 	GVariant *properties = make_properties(words[1], words[2], words + 3, error);
@@ -134,21 +144,25 @@ static bool start(GDBusConnection *bus, char **words, GError **error)
 
 static bool run(int n, char **words, GError **error)
 {
-	bool user = n > 0 && strcmp(words[0], "--user") == 0, starts, stops;
+	bool user = n > 0 && strcmp(words[0], "--user") == 0, starts, stops, attaches;
 	g_autoptr(GDBusConnection) bus = NULL;
 
 	if (user)
 		n--, words++;
 	starts = n >= 4 && strcmp(words[0], "start") == 0;
 	stops = n == 2 && strcmp(words[0], "stop") == 0;
-	if (!starts && !stops && !(n == 3 && strcmp(words[0], "sync") == 0))
-		return fail(error, "usage: %s [--user] start UNIT SLICE DESCRIPTION [NAME=GVARIANT...] | sync UNIT CGROUP | stop UNIT",
+	attaches = n == 3 && strcmp(words[0], "attach") == 0;
+	if (!starts && !stops && !attaches && !(n == 3 && strcmp(words[0], "sync") == 0))
+		return fail(error, "usage: %s [--user] start UNIT SLICE DESCRIPTION [NAME=GVARIANT...] | sync UNIT CGROUP | "
+				   "attach UNIT PID | stop UNIT",
 			g_get_prgname());
 	bus = bus_connect(user, error);
 	if (!bus)
 		return false;
 	if (starts)
 		return start(bus, words + 1, error);
+	if (attaches)
+		return attach(bus, words[1], words[2], error);
 	return stops ? bus_stop_unit(bus, words[1], error) : sync_limits(bus, words[1], words[2], error);
 }
 

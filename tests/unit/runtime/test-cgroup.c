@@ -255,6 +255,33 @@ static void test_device_program(void)
 	}
 }
 
+static void test_devices_for_systemd(void)
+{
+	static const char groups[] = "Character devices:\n  1 mem\n  7 vcs\n136 pts\n\nBlock devices:\n  7 loop\n 65 sd\n";
+	struct spec_device_rule given[] = {
+		{ .allow = true, .type = "b", .major = { true, 7 }, .access = "r" },
+		{ .allow = true, .major = { true, 9 }, .minor = { true, 1 }, .access = "wr" },
+		{ .allow = true, .type = "c", .major = { true, 99 }, .access = "rwm" },
+	};
+	struct spec_resources resources = { .devices = given, .n_devices = G_N_ELEMENTS(given) };
+	g_autoptr(GArray) rules = device_rules_from_spec(&resources, NULL);
+	g_autofree char *text = device_rules_for_systemd(rules, groups), *none = NULL;
+	g_autoptr(GVariant) value = g_variant_parse(G_VARIANT_TYPE("a(ss)"), text, NULL, NULL, NULL);
+
+	g_assert_nonnull(value);
+	g_assert_cmpstr(text, ==,
+		"[('block-loop', 'r'), ('/dev/char/9:1', 'rw'), ('/dev/block/9:1', 'rw'), ('char-*', 'm'), ('block-*', 'm'), "
+		"('/dev/char/1:3', 'rwm'), ('/dev/char/1:5', 'rwm'), ('/dev/char/1:7', 'rwm'), ('/dev/char/1:8', 'rwm'), "
+		"('/dev/char/1:9', 'rwm'), ('/dev/char/5:0', 'rwm'), ('/dev/char/5:2', 'rwm'), ('char-pts', 'rwm'), "
+		"('/dev/char/10:200', 'rwm')]");
+	given[0] = (struct spec_device_rule){ .allow = true, .access = "rwm" };
+	given[1].allow = false;
+	g_array_unref(rules);
+	rules = device_rules_from_spec(&resources, NULL);
+	none = device_rules_for_systemd(rules, groups);
+	g_assert_null(none);
+}
+
 static void assert_lines(const struct spec_resources *resources, const char *expected)
 {
 	g_autoptr(GArray) rules = device_rules_from_spec(resources, NULL);
@@ -475,6 +502,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/runtime/cgroup/pids-limit-zero-is-one", test_pids);
 	g_test_add_func("/runtime/devices/program-says-what-the-rules-say", test_device_program);
 	g_test_add_func("/runtime/devices/lines-for-v1", test_device_lines);
+	g_test_add_func("/runtime/devices/list-for-systemd", test_devices_for_systemd);
 	g_test_add_func("/runtime/devices/bad-rules-are-refused-by-path", test_device_errors);
 	g_test_add_func("/runtime/cgroup/reads-proc-self-cgroup", test_cgroup_lines);
 	g_test_add_func("/runtime/cgroup/hierarchies-of-others-are-not-covered", test_covers);
