@@ -76,6 +76,20 @@ teardown_file() {
 	is "$(podman exec --user 1000 "$cid" id -u)" 1000 "exec --user"
 }
 
+@test "rootless: limits are those of a scope of the user's" {
+	[ -n "$RUN" ] || return 0 # the account that is made here has no cgroups
+	start --memory 64m --pids-limit 40 --cpus 0.5 $BB
+	local group
+	group=$(sed -n s/^0:://p "/proc/$(inspect "$cid" .State.Pid)/cgroup")
+	like "$group" "/user@$USER_ID.service/.*/libpod-$cid.scope(/container)?\$" "cgroup of the container"
+	group=/sys/fs/cgroup${group%/container}
+	is "$(cat "$group"/{memory.max,pids.max,cpu.max} | paste -sd,)" "$((64 << 20)),40,50000 100000" "limits"
+	like "$(cat "/proc/$(monitor_pid "$cid")/cgroup")" "/libpod-conmon-$cid.scope" "cgroup of the monitor"
+	podman update --memory 48m "$cid" >/dev/null
+	is "$(cat "$group/memory.max")" $((48 << 20)) "memory after update"
+	is "$(podman stats --no-stream --format '{{.PIDs}}' "$cid")" 1 "stats"
+}
+
 @test "rootless: a terminal" {
 	like "$(podman run --rm -t $BB tty)" '^/dev/pts/0' "run -t"
 }

@@ -88,15 +88,61 @@ gone() { await -t 60 gone "$GROUP" && [ "$(systemctl show -P LoadState "$UNIT")"
 	is "$(systemctl list-units --failed --no-legend 'again-*')" ""
 }
 
-@test "many at once" {
+@test "a unit of the same name that has failed is no obstacle" {
+	systemd-run --quiet --scope --unit "tm-$ID" --slice machine.slice -p RuntimeMaxSec=1 sleep 1000 3>&- 4>&- || true
+	UNIT=tm-$ID.scope
+	is "$(show ActiveState)" failed
+	scoped
+	is "$(show ActiveState)" active
+	rts delete --force "$ID"
+	gone
+}
+
+# The first process of a pid namespace does not hear a SIGTERM: systemd kills it when the time to stop is over.
+@test "one that was stopped from outside, and one that systemd gave a time and ended, leave no unit" {
+	local second="uint64 1000000"
+	scoped '.annotations += {"org.systemd.property.RuntimeMaxUSec": $s, "org.systemd.property.TimeoutStopUSec": $s}' --arg s "$second"
+	rts start "$ID"
+	await process-gone "$(cat "$DIR/pid")"
+	rts delete "$ID"
+	gone
+	scoped '.annotations += {"org.systemd.property.TimeoutStopUSec": $s}' --arg s "$second"
+	rts start "$ID"
+	systemctl stop "$UNIT"
+	is "$(status_of)" stopped
+	rts delete "$ID"
+	gone
+}
+
+@test "a hundred at once, and none of their units is left" {
 	local i pids=()
 	bundle true
 	config 'del(.linux.cgroupsPath)'
-	for i in $(seq 10); do
-		rts run --bundle "$BUNDLE" "$ID-$i" </dev/null >"$DIR/out.$i" 2>&1 &
+	for i in $(seq 100); do
+		rts run --bundle "$BUNDLE" "$ID-$i" </dev/null >"$DIR/out.$i" 2>&1 3>&- 4>&- &
 		pids+=($!)
 	done
 	for i in "${!pids[@]}"; do wait "${pids[i]}" || fail "$(cat "$DIR/out.$((i + 1))")"; done
+	is "$(systemctl list-units --all --no-legend "runc-$ID-*")" ""
+}
+
+@test "device rules hold, also after a reload" {
+	scoped '.process.capabilities[] += ["CAP_MKNOD", "CAP_SYSLOG", "CAP_SYS_RAWIO"] | .mounts |= map(if .destination == "/tmp" then .options -= ["nodev"] else . end)
+		| .linux.resources.devices = [{allow: false, access: "rwm"}, {allow: true, type: "c", major: 1, minor: 11, access: "rm"},
+			{allow: true, type: "c", major: 1, minor: 1, access: "m"}]'
+	rts start "$ID"
+	is "$(show DevicePolicy)" strict
+	has "$(show DeviceAllow)" "/dev/char/1:11 rm"
+	has "$(show DeviceAllow)" "char-pts rwm"
+	local try
+	for try in 1 2; do
+		is "$(rts exec "$ID" sh -c 'rm -f /tmp/[kr]; mknod /tmp/k c 1 11; mknod /tmp/r c 1 1
+			(: </tmp/k) && echo k; (: </tmp/r) 2>/dev/null && echo r; echo x >/dev/null && echo n')" $'k\nn'
+		systemctl daemon-reload
+	done
+	rts update --pids-limit 44 "$ID"
+	rts exec "$ID" sh -c '! (: </tmp/r) 2>/dev/null && : </tmp/k'
+	rts delete --force "$ID"
 }
 
 @test "systemd that cannot be reached is told, in time" {
