@@ -9,6 +9,7 @@
 #include "common/diag.h"
 #include "common/error.h"
 #include "runtime/destroy.h"
+#include "runtime/matching.h"
 #include "runtime/state.h"
 
 /* How long a killed process may take to die. */
@@ -47,35 +48,50 @@ static bool remove_remains(const char *root, const char *id, GError **error)
 	return (!rdt || rdt_remove(rdt, error)) && container_remove_dir(root, id, error);
 }
 
-static int delete_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
+struct request {
+	const struct globals *globals;
+	bool force;
+};
+
+static bool delete_one(const char *id, void *user, GError **error)
 {
-	const struct delete_options *o = options;
+	const struct request *r = user;
 	g_autoptr(GError) local = NULL;
 	g_autoptr(Container) c = NULL;
 	enum status status;
 
-	(void)n_args; /* exactly one */
-	if (!container_check_id(args[0], error))
-		return o->force ? (g_clear_error(error), 0) : 1;
-	c = container_open(globals->root, args[0], &local);
+	if (!container_check_id(id, error))
+		return r->force ? (g_clear_error(error), true) : false;
+	c = container_open(r->globals->root, id, &local);
 	if (!c && !g_error_matches(local, TALLY_ERROR, ENOENT)) {
 		/* There is one, and it may be running: what is known of it is all there is to end it by. */
 		g_propagate_error(error, g_steal_pointer(&local));
-		return 1;
+		return false;
 	}
 	if (!c) {
-		bool removed = remove_remains(globals->root, args[0], error);
+		bool removed = remove_remains(r->globals->root, id, error);
 
-		if (removed && !o->force)
+		if (removed && !r->force)
 			g_propagate_error(error, g_steal_pointer(&local));
-		return removed && o->force ? 0 : 1;
+		return removed && r->force;
 	}
 	status = container_status(c);
-	if (!o->force && (status == STATUS_RUNNING || status == STATUS_PAUSED))
-		return fail(error, "cannot delete container %s that is not stopped: %s", c->id, status_name(status)), 1;
+	if (!r->force && (status == STATUS_RUNNING || status == STATUS_PAUSED))
+		return fail(error, "cannot delete container %s that is not stopped: %s", c->id, status_name(status));
 	if (status != STATUS_STOPPED && c->pid_fd >= 0 && !kill_and_wait(c, error))
-		return 1;
-	return destroy_container(globals, c, error) ? 0 : 1;
+		return false;
+	return destroy_container(r->globals, c, error);
+}
+
+static int delete_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
+{
+	const struct delete_options *o = options;
+	struct request r = { globals, o->force };
+
+	(void)n_args; /* exactly one */
+	if (o->regex)
+		return matching_each(globals->root, args[0], delete_one, &r, error) ? 0 : 1;
+	return delete_one(args[0], &r, error) ? 0 : 1;
 }
 
 #define OPTION(field, type, name, short_name, value, help)                                                             \

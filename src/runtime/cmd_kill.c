@@ -6,6 +6,7 @@
 
 #include "base/sys.h"
 #include "common/error.h"
+#include "runtime/matching.h"
 #include "runtime/signals.h"
 #include "runtime/state.h"
 
@@ -41,26 +42,41 @@ static bool outlived(const Container *c)
 	return pids && pids->len > 0;
 }
 
-static int kill_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
-{
-	const struct kill_options *o = options;
-	g_autoptr(Container) c = container_open(globals->root, args[0], error);
-	const char *name = n_args > 1 ? args[1] : "SIGTERM";
-	enum status status;
+struct request {
+	const struct globals *globals;
 	int sig;
+	bool all;
+};
+
+static bool kill_one(const char *id, void *user, GError **error)
+{
+	const struct request *r = user;
+	g_autoptr(Container) c = container_open(r->globals->root, id, error);
+	enum status status;
 
 	if (!c)
-		return 1;
-	if (!signal_parse(name, &sig))
-		return fail(error, "unknown signal \"%s\"", name), 1;
+		return false;
 	status = container_status(c);
 	if (status == STATUS_STOPPED || status == STATUS_CREATING) {
 		/* With --all what the first process has left behind is meant as well, and nothing at all is fine. */
-		if (o->all || (sig == SIGKILL && outlived(c)))
-			return !c->cgroup || cgroup_kill(c->cgroup, sig, error) ? 0 : 1;
-		return fail(error, "container not running"), 1;
+		if (r->all || (r->sig == SIGKILL && outlived(c)))
+			return !c->cgroup || cgroup_kill(c->cgroup, r->sig, error);
+		return fail(error, "container not running");
 	}
-	return kill_container(c, sig, o->all, error) ? 0 : 1;
+	return kill_container(c, r->sig, r->all, error);
+}
+
+static int kill_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
+{
+	const struct kill_options *o = options;
+	struct request r = { .globals = globals, .all = o->all };
+	const char *name = n_args > 1 ? args[1] : "SIGTERM";
+
+	if (!signal_parse(name, &r.sig))
+		return fail(error, "unknown signal \"%s\"", name), 1;
+	if (o->regex)
+		return matching_each(globals->root, args[0], kill_one, &r, error) ? 0 : 1;
+	return kill_one(args[0], &r, error) ? 0 : 1;
 }
 
 #define OPTION(field, type, name, short_name, value, help)                                                             \

@@ -35,9 +35,8 @@ static bool plan_unified(Plan *plan, const struct spec_mount *m, const struct mo
 	};
 	bool private = plan_has_namespace(plan, NS_CGROUP);
 
-	/* With mapped ids the kernel may refuse the mount. */
-	if ((!private || plan_has_namespace(plan, NS_USER)) &&
-		!open_own(plan, h, o, private ? &mount.fallback : &mount.tree, error))
+	/* The kernel may refuse the mount where ids are mapped, and over one of the same file system (/sys of the host). */
+	if (!open_own(plan, h, o, private ? &mount.fallback : &mount.tree, error))
 		return false;
 	plan_add(plan, STEP_MOUNT, number)->mount = mount;
 	return true;

@@ -169,7 +169,7 @@ static bool check_namespaces(const struct spec *s, GError **error)
 }
 
 /* Whether a sysctl belongs to a namespace of the container; key with dots. */
-static bool check_sysctl(const struct spec *s, const char *key, GError **error)
+static bool check_sysctl(const struct spec *s, const char *key, const char *value, GError **error)
 {
 	static const char *const ipc[] = { "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
 		"kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced", "kernel.auto_msgmni",
@@ -180,6 +180,8 @@ static bool check_sysctl(const struct spec *s, const char *key, GError **error)
 		return ns[NS_IPC].wanted || fail(error, "sysctl \"%s\" is not allowed in the hosts ipc namespace", key);
 	if (g_str_has_prefix(key, "net."))
 		return ns[NS_NETWORK].wanted || fail(error, "sysctl \"%s\" not allowed in host network namespace", key);
+	if (strcmp(key, "kernel.domainname") == 0 && s->domainname && strcmp(value, s->domainname) != 0)
+		return fail(error, "sysctl \"kernel.domainname\" conflicts with the OCI \"domainname\" field");
 	if (strcmp(key, "kernel.domainname") == 0)
 		return ns[NS_UTS].wanted || fail(error, "sysctl \"%s\" is not allowed in the hosts UTS namespace", key);
 	if (strcmp(key, "kernel.hostname") == 0)
@@ -213,7 +215,7 @@ static bool check_sysctls(const struct spec *s, GError **error)
 
 		if (!is_sysctl_name(key))
 			return fail(error, "linux.sysctl: \"%s\" is not a name", s->linux_.sysctl.pairs[i].key);
-		if (!check_sysctl(s, key, error))
+		if (!check_sysctl(s, key, s->linux_.sysctl.pairs[i].value, error))
 			return false;
 	}
 	return true;

@@ -317,3 +317,12 @@ bound() {
 	add_mount '{ destination: "/mnt/b", type: "bind", source: ($dir + "/b"), options: ["rbind", "rprivate"] }'
 	is "$(in_container awk '$5 ~ "^(/mnt|/tmp/f)" { print $5 }' /proc/self/mountinfo | tr '\n' ' ')" "/mnt /mnt/a /tmp/f /mnt/t /mnt/b "
 }
+
+@test "cgroup2 over the cgroup2 of a /sys that is bound from the host shows the container's own" {
+	on_cgroup2 || return 0
+	config '.mounts |= map(select(.destination | startswith("/sys") | not))'
+	add_mount '{ destination: "/sys", type: "bind", source: "/sys", options: ["rbind", "ro", "rprivate"] }'
+	add_mount '{ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "noexec", "nodev", "ro"] }'
+	config '.linux.namespaces |= (map(select(.type != "cgroup")) + [{ type: "cgroup" }])'
+	is "$(in_container cat /sys/fs/cgroup/cgroup.procs)" 1
+}

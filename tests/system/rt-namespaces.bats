@@ -176,3 +176,14 @@ in_netns() {
 	only_ours runtime test -e "$DIR/stopped"
 	nothing_left
 }
+
+@test "a sysctl kernel.domainname beside another domainname is refused, and beside the same is none" {
+	if runtime_is_runc; then return 0; fi # the sysctl wins
+	bundle cat /proc/sys/kernel/domainname
+	config '.domainname = "one.example" | .linux.sysctl = { "kernel.domainname": "other.example" }'
+	exits 1 rt run --bundle "$BUNDLE" "$ID"
+	only_ours runtime has "$stderr" 'conflicts with the OCI \"domainname\" field'
+	nothing_left
+	config '.linux.sysctl["kernel.domainname"] = "one.example"'
+	is "$(rt run --bundle "$BUNDLE" "$ID")" one.example
+}

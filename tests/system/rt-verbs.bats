@@ -558,3 +558,35 @@ sleeping() {
 	is "$(rt state "$ID" 2>&1 | jq -r .status)" paused
 	rt resume "$ID"
 }
+
+@test "kill --regex and delete --regex mean every container with such an id, and no other" {
+	if runtime_is_runc; then return 0; fi # it has no such option
+	bundle sleep 1000
+	config 'del(.linux.cgroupsPath)'
+	local id
+	for id in "$ID-a1" "$ID-a2" "$ID-b"; do rt create --bundle "$BUNDLE" "$id" </dev/null >/dev/null 2>&1 && rt start "$id"; done
+	pid=$(rt state "$ID-a2" | jq .pid)
+	exits 0 rt kill --regex "^$ID-a[0-9]\$" KILL
+	await process-gone "$pid"
+	is "$(rt state "$ID-b" | jq -r .status)" running
+	exits 0 rt delete --force --regex "$ID-a"
+	is "$(rt list -q)" "$ID-b"
+	only_ours runtime exits 0 rt delete --regex "no such id"
+	only_ours runtime exits 1 rt delete --regex "["
+	only_ours runtime has "$stderr" "invalid regular expression"
+	rt delete --force "$ID-b"
+}
+
+@test "kill --regex and delete --regex: one that fails is told, and the others have their turn" {
+	runtime_is_ours || return 0
+	bundle sleep 1000
+	config 'del(.linux.cgroupsPath)'
+	local id
+	for id in "$ID-a" "$ID-b" "$ID-c"; do rt create --bundle "$BUNDLE" "$id" </dev/null >/dev/null 2>&1; done
+	rt start "$ID-b"
+	exits 1 rt delete --regex "$ID"
+	has "$stderr" "container $ID-b: cannot delete container $ID-b that is not stopped: running"
+	is "$(rt list -q)" "$ID-b"
+	rt delete -f -r "$ID"
+	is "$(rt list -q)" ""
+}
