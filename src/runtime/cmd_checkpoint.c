@@ -209,6 +209,9 @@ static bool dump(const struct globals *globals, const struct container *c, const
 	if (!o->pre_dump && !save_descriptors(c, d, error))
 		return false;
 	criu = criu_start(criu_program(globals), NULL, 0, d->work, "dump.log", error);
+	/* Who is to fetch the pages may come when he likes. */
+	if (criu && o->lazy_pages)
+		criu_set_silence(criu, -1);
 	return criu && criu_call(criu, o->pre_dump ? CRIU_PRE_DUMP : CRIU_DUMP, opts, on_notify, &status_fd, error);
 }
 
@@ -227,6 +230,9 @@ static bool checkpoint(
 		return fail(error, "--pre-dump and --lazy-pages exclude each other");
 	ok = criu_dirs_open(&dirs, o->image_path, o->work_path, true, error) && dump(globals, c, o, &dirs, error);
 	criu_dirs_clear(&dirs);
+	/* A criu that died has left it frozen. */
+	if (!ok && status == STATUS_RUNNING && c->cgroup && cgroup_frozen(c->cgroup))
+		(void)cgroup_thaw(c->cgroup, NULL); /* what is to be told is why it was frozen */
 	return ok;
 }
 

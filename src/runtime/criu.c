@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -17,6 +16,7 @@
 #include "base/sys.h"
 #include "common/diag.h"
 #include "common/error.h"
+#include "runtime/criu_wait.h"
 #include "runtime/criu_wire.h"
 
 #define CRIU_LOG_DEBUG 4
@@ -34,7 +34,7 @@ enum { TYPE_NOTIFY = 6 };
 #define MAX_LOG     (4 << 20)
 
 struct Criu {
-	pid_t pid;
+	struct criu_wait wait;
 	int sock_fd;
 	int output_fd; /* what it prints before it has a log */
 	char *log_path;
@@ -76,11 +76,11 @@ static int spawn(Criu *c, const char *program, const int *inherit, int n, int so
 	posix_spawn_file_actions_adddup2(&actions, sock_fd, sock_number);
 	posix_spawn_file_actions_adddup2(&actions, c->output_fd, 1);
 	posix_spawn_file_actions_adddup2(&actions, c->output_fd, 2);
-	err = posix_spawnp(&c->pid, program, &actions, &attr, argv, environ);
+	err = posix_spawnp(&c->wait.pid, program, &actions, &attr, argv, environ);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	if (err)
-		c->pid = 0;
+		c->wait.pid = 0;
 	return -err;
 }
 
@@ -100,7 +100,7 @@ Criu *criu_start(
 	g_autofree int *high = g_new0(int, (gsize)n + 1);
 	int pair[2], r;
 
-	c->sock_fd = -1;
+	*c = (Criu){ .wait = CRIU_WAIT_INIT, .sock_fd = -1 };
 	c->output_fd = move_up(memfd_create("criu", MFD_CLOEXEC), 4 + n);
 	c->log_path = g_build_filename(work_dir, log_file, NULL);
 	c->log_file = g_strdup(log_file);
@@ -116,15 +116,23 @@ Criu *criu_start(
 	fd_close(&pair[1]);
 	for (int i = 0; i < n; i++)
 		fd_close(&high[i]);
-	if (r == 0)
-		return g_steal_pointer(&c);
-	fail_with(error, r, "execute %s (is criu installed?)", program);
-	return NULL;
+	if (r < 0)
+		return fail_with(error, r, "execute %s (is criu installed?)", program), NULL;
+	c->wait.log_path = c->log_path;
+	c->wait.pid_fd = sys_pidfd_open(c->wait.pid, 0);
+	if (c->wait.pid_fd < 0)
+		return fail_with(error, c->wait.pid_fd, "open pidfd of criu"), NULL;
+	return g_steal_pointer(&c);
+}
+
+void criu_set_silence(Criu *c, int ms)
+{
+	c->wait.silence_ms = ms;
 }
 
 pid_t criu_pid(const Criu *c)
 {
-	return c->pid;
+	return c->wait.pid;
 }
 
 /* "(00.004) Error (criu/vdso.c:381): vdso: Unexpected" is "vdso: Unexpected". NULL for other lines. */
@@ -160,11 +168,11 @@ static char *read_text(int fd)
 }
 
 /* Everything that criu has said about why. */
-static bool fail_with_reasons(const Criu *c, const struct answer *a, const char *what, GError **error)
+static bool fail_with_reasons(const Criu *c, const struct answer *a, bool alive, const char *what, GError **error)
 {
 	g_autoptr(GPtrArray) reasons = g_ptr_array_new_with_free_func(g_free);
 	g_autofree char *printed = read_text(c->output_fd);
-	g_autofree char *logged = NULL, *text = NULL;
+	g_autofree char *logged = NULL, *text = NULL, *cause = NULL;
 	auto_fd fd = open(c->log_path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd >= 0)
@@ -175,6 +183,9 @@ static bool fail_with_reasons(const Criu *c, const struct answer *a, const char 
 		collect_reasons(printed, reasons);
 	if (reasons->len == 0 && a->message && *a->message)
 		g_ptr_array_add(reasons, g_strdup(a->message));
+	cause = alive ? NULL : criu_wait_cause(&c->wait);
+	if (cause)
+		g_ptr_array_add(reasons, g_steal_pointer(&cause));
 	if (reasons->len == 0)
 		g_ptr_array_add(reasons, g_strdup(a->err ? g_strerror((int)a->err) : "it gave no reason"));
 	g_ptr_array_add(reasons, NULL);
@@ -246,30 +257,33 @@ static bool pass_on(const Criu *c, const struct answer *a, int fd, criu_notify_f
 	return ok;
 }
 
-bool criu_call(Criu *c, enum criu_type type, const GByteArray *opts, criu_notify_fn notify, void *user, GError **error)
+static ssize_t recv_word(const Criu *c, int *ret_fd, uint8_t *buf)
 {
-	g_autofree char *what = g_strdup_printf("criu failed (%s)", type == CRIU_RESTORE ? "restore" : "dump");
-	g_autofree uint8_t *buf = g_malloc(MAX_ANSWER);
-	g_autoptr(GByteArray) request = g_byte_array_new(), all = g_byte_array_new();
-	bool refused = false;
-	int r;
+	struct pollfd ready = { .fd = c->sock_fd, .events = POLLIN };
 
-	g_byte_array_append(all, opts->data, opts->len);
-	wire_put_number(all, CRIU_LOG_LEVEL, CRIU_LOG_DEBUG);
-	wire_put_text(all, CRIU_LOG_FILE, c->log_file);
-	wire_put_number(all, CRIU_NOTIFY_SCRIPTS, 1);
-	wire_put_number(request, REQ_TYPE, type);
-	wire_put_message(request, REQ_OPTS, all);
-	r = send_message(c, request);
+	return poll(&ready, 1, 0) > 0 ? fdpass_recv(c->sock_fd, ret_fd, buf, MAX_ANSWER) : 0;
+}
+
+/* Until its last word, which is for what was asked. */
+static bool converse(
+	const Criu *c, enum criu_type type, const char *what, criu_notify_fn notify, void *user, GError **error)
+{
+	g_autofree uint8_t *buf = g_malloc(MAX_ANSWER);
+	bool refused = false;
+
 	for (;;) {
 		struct answer a = { 0 };
 		auto_fd fd = -1;
-		ssize_t n = r < 0 ? 0 : fdpass_recv(c->sock_fd, &fd, buf, MAX_ANSWER);
+		ssize_t n;
 		bool done;
 
+		if (!criu_wait_word(&c->wait, c->sock_fd, refused ? NULL : error))
+			return refused ? false : fail_prefix(error, "%s", what);
+		/* Never blocks: where criu has died, somebody it has started may have the other end. */
+		n = recv_word(c, &fd, buf);
 		if (n > 0 && !read_answer(buf, (size_t)n, &a)) {
 			answer_clear(&a);
-			return fail(error, "%s: an answer that makes no sense", what);
+			return refused ? false : fail(error, "%s: an answer that makes no sense", what);
 		}
 		if (n > 0 && a.type == TYPE_NOTIFY) {
 			refused |= !pass_on(c, &a, fd, notify, user, refused ? NULL : error);
@@ -278,10 +292,30 @@ bool criu_call(Criu *c, enum criu_type type, const GByteArray *opts, criu_notify
 		}
 		done = n > 0 && a.success && a.type == type;
 		if (!done && !refused)
-			fail_with_reasons(c, &a, what, error);
+			fail_with_reasons(c, &a, n > 0, what, error);
 		answer_clear(&a);
 		return done && !refused;
 	}
+}
+
+bool criu_call(Criu *c, enum criu_type type, const GByteArray *opts, criu_notify_fn notify, void *user, GError **error)
+{
+	g_autofree char *what = g_strdup_printf("criu failed (%s)", type == CRIU_RESTORE ? "restore" : "dump");
+	g_autoptr(GByteArray) request = g_byte_array_new(), all = g_byte_array_new();
+	bool ok;
+
+	g_byte_array_append(all, opts->data, opts->len);
+	wire_put_number(all, CRIU_LOG_LEVEL, CRIU_LOG_DEBUG);
+	wire_put_text(all, CRIU_LOG_FILE, c->log_file);
+	wire_put_number(all, CRIU_NOTIFY_SCRIPTS, 1);
+	wire_put_number(request, REQ_TYPE, type);
+	wire_put_message(request, REQ_OPTS, all);
+	if (!criu_wait_begin(&c->wait, error))
+		return false;
+	(void)send_message(c, request); /* that it is gone is seen when its first word does not come */
+	ok = converse(c, type, what, notify, user, error);
+	criu_wait_end(&c->wait);
+	return ok;
 }
 
 void criu_free(Criu *c)
@@ -289,8 +323,7 @@ void criu_free(Criu *c)
 	if (!c)
 		return;
 	fd_close(&c->sock_fd); /* it ends by itself */
-	while (c->pid > 0 && waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	criu_wait_reap(&c->wait);
 	fd_close(&c->output_fd);
 	g_free(c->log_path);
 	g_free(c->log_file);

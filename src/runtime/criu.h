@@ -62,12 +62,16 @@ Criu *criu_start(
 /* Of the criu that was started. */
 pid_t criu_pid(const Criu *criu);
 
-/* Makes the request and waits for its end, however long: memory may be large, and a criu that dies is seen. opts: the
- * options message. The error says why, from criu's log. */
+/* How long criu may be silent, in its log too, before it is given up; negative: for ever. Two minutes unless this is called. */
+void criu_set_silence(Criu *criu, int ms);
+
+/* Makes the request and waits for its end, however long while criu does something: memory may be large. A criu that dies
+ * is seen; SIGINT, SIGTERM, SIGHUP and SIGQUIT end the waiting. opts: the options message. The error says why, from criu's
+ * log. */
 bool criu_call(
 	Criu *criu, enum criu_type type, const GByteArray *opts, criu_notify_fn notify, void *user, GError **error);
 
-/* Ends it, if need be. */
+/* Ends it: it has five seconds to come to an end by itself. */
 void criu_free(Criu *criu);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Criu, criu_free)
 

@@ -261,3 +261,112 @@ with_pids() {
 	has "$(cat "$DIR/request")" "$place$(printf '%s' "$ROOT/$ID/notify" | od -An -tx1 | tr -d ' \n')"
 	nothing_left
 }
+
+@test "a criu that dies is seen, whoever else has its socket" {
+	runtime_is_ours || return 0
+	started
+	double killed
+	exits 1 checkpoint
+	has "$stderr" "criu failed (dump): it was killed by signal 9 (Killed)"
+	is "$(status_of)" running
+}
+
+# interrupted SIGNAL COMMAND...: it is told to end when the double has the request; its words are in $DIR/said
+interrupted() {
+	rm -f "$DIR/request"
+	"${@:2}" >"$DIR/said" 2>&1 3>&- 4>&- &
+	pid=$!
+	await exists "$DIR/request"
+	if [ -n "${FREEZE-}" ]; then rt pause "$ID"; fi
+	kill "-$1" "$pid"
+	rc=0
+	wait "$pid" || rc=$?
+	is "$rc" 1
+}
+
+@test "a checkpoint is interrupted by a signal: criu ends, what it has frozen is thawed, the container runs on" {
+	runtime_is_ours || return 0
+	started
+	double hangs
+	for sig in TERM HUP; do # what runs in the background ignores the others
+		FREEZE=1 interrupted $sig "$RUNTIME" --root "$ROOT" --criu "$CRIU" checkpoint --image-path "$DIR/images" \
+			--work-path "$DIR/work" "$ID"
+		has "$(cat "$DIR/said")" "criu failed (dump): interrupted by signal $(kill -l $sig) ("
+		is "$(status_of)" running
+	done
+	double stuck
+	interrupted TERM "$RUNTIME" --root "$ROOT" --criu "$CRIU" checkpoint --image-path "$DIR/images" --work-path "$DIR/work" "$ID"
+	is "$(status_of)" running
+}
+
+@test "a restore is interrupted by a signal, detached or not, and leaves nothing" {
+	runtime_is_ours || return 0
+	echo '["/dev/null", "pipe:[1]", "pipe:[2]"]' >"$DIR/images/descriptors.json"
+	double hangs
+	for detach in '' --detach; do
+		interrupted TERM "$RUNTIME" --root "$ROOT" --criu "$CRIU" restore --image-path "$DIR/images" --work-path "$DIR/work" \
+			--bundle "$BUNDLE" $detach "$ID"
+		has "$(cat "$DIR/said")" "criu failed (restore): interrupted by signal 15 (Terminated)"
+		nothing_left
+	done
+}
+
+# with_criu OPTIONS...: a checkpoint that works, or says what criu says to this kernel, and leaves it running
+with_criu() {
+	attempt checkpoint "$@"
+	if criu_works; then
+		is "$status$stderr" 0
+		return 0
+	fi
+	is "$status" 1
+	one_line "$stderr"
+	! command -v "$CRIU" >/dev/null || has "$stderr" "$(sed -n 's/.*Error ([^)]*): //p' "$DIR/criu-check" | head -n 1)"
+	is "$(status_of)" running
+	return 1
+}
+
+@test "--pre-dump, then a checkpoint with its parent, then the restore; or criu's reason is told" {
+	runtime_is_ours || return 0
+	started
+	mkdir "$DIR/images.pre"
+	attempt true
+	images=$DIR/images
+	checkpoint() { rt --criu "$CRIU" checkpoint --image-path "$images" --work-path "$DIR/work" "$@" "$ID"; }
+	images=$DIR/images.pre
+	with_criu --pre-dump || return 0
+	is "$(status_of)" running
+	[ -n "$(ls "$images"/pages-*.img)" ]
+	images=$DIR/images
+	with_criu --parent-path ../images.pre
+	[ -L "$images/parent" ]
+	[ ! -e "$ROOT/$ID" ]
+	n=$(tail -n 1 "$DIR/out" | cut -d' ' -f2)
+	restore --detach --pid-file "$DIR/pid2" </dev/null > >(exec cat >"$DIR/out2" 3>&- 4>&-) 2>&1 || fail "$(cat "$DIR/out2")"
+	await match "$DIR/out2" tick
+	[ "$(head -n 1 "$DIR/out2" | cut -d' ' -f2)" -ge "$n" ]
+}
+
+@test "--lazy-pages: the pages are fetched when the restored container wants them; or criu's reason is told" {
+	runtime_is_ours || return 0
+	started
+	port=$((20000 + RANDOM % 10000))
+	if ! criu_works; then
+		with_criu --lazy-pages --page-server "127.0.0.1:$port" || return 0
+	fi
+	"$CRIU" check --feature uffd-noncoop >/dev/null 2>&1 || return 0 # without userfaultfd there is nothing to fetch with
+	mkfifo "$DIR/ready"
+	checkpoint --lazy-pages --page-server "127.0.0.1:$port" --status-fd 7 7<>"$DIR/ready" </dev/null >"$DIR/said" 2>&1 3>&- 4>&- &
+	saving=$!
+	[ "$(timeout 30 head -c 1 <"$DIR/ready" | od -An -tx1)" = " 00" ] || fail "not ready: $(cat "$DIR/said")"
+	mkdir "$DIR/lazy"
+	"$CRIU" lazy-pages --page-server --address 127.0.0.1 --port "$port" --images-dir "$DIR/images" --work-dir "$DIR/lazy" \
+		</dev/null >/dev/null 2>&1 3>&- 4>&- &
+	fetching=$!
+	await exists "$DIR/lazy/lazy-pages.socket"
+	rt --criu "$CRIU" restore --lazy-pages --image-path "$DIR/images" --work-path "$DIR/lazy" --bundle "$BUNDLE" --detach \
+		"$ID.new" </dev/null > >(exec cat >"$DIR/out2" 3>&- 4>&-) 2>&1 || fail "$(cat "$DIR/out2")"
+	await match "$DIR/out2" tick
+	wait "$saving" || fail "$(cat "$DIR/said")"
+	wait "$fetching"
+	rt delete --force "$ID.new"
+}

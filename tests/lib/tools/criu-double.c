@@ -9,12 +9,16 @@
  *   printed   it prints an error and ends, before it has read anything
  *   silent    it ends without a word
  *   garbage   its answer is no message
+ *   hangs     it says nothing, until its socket is closed
+ *   stuck     it says nothing, whatever happens
+ *   killed    it dies by SIGKILL, and leaves a child that has its socket
  *   ready     it tells that it is ready for lazy pages, and goes on when it has an answer
  */
 #define _GNU_SOURCE
 #include "tool.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 static void put_text(const char *dir, const char *name, const char *text)
@@ -61,6 +65,13 @@ int main(int argc, char **argv)
 		if (send(atoi(argv[2]), notify, sizeof notify - 1, MSG_NOSIGNAL) < 0 || recv(atoi(argv[2]), path, sizeof path, 0) <= 0)
 			die("notify");
 	}
+	if (strcmp(mode, "stuck") == 0)
+		for (;;)
+			pause();
+	if (strcmp(mode, "killed") == 0 && fork() > 0)
+		raise(SIGKILL);
+	if (strcmp(mode, "hangs") == 0 || strcmp(mode, "killed") == 0)
+		return recv(atoi(argv[2]), request, sizeof request, 0) > 0;
 	answer[1] = request[1]; /* the type */
 	if (strcmp(mode, "silent") == 0)
 		return 1;

@@ -1,8 +1,10 @@
 /* criu's wire format: what is written is read again, and nothing that comes in is believed. */
 #include <errno.h>
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
+#include "runtime/criu.h"
 #include "runtime/criu_wire.h"
 
 static void assert_bytes(const GByteArray *got, const char *wanted)
@@ -78,11 +80,49 @@ static void test_bad(void)
 	}
 }
 
+/* A criu that takes the request and does nothing, or writes lines into its log for a while first. */
+static void assert_given_up(const char *script)
+{
+	g_autofree char *dir = g_dir_make_tmp("criu-XXXXXX", NULL), *program = g_build_filename(dir, "criu", NULL);
+	g_autofree char *log = g_build_filename(dir, "log", NULL), *text = g_strdup_printf("#!/bin/sh\n%s\n", script);
+	g_autoptr(GByteArray) opts = g_byte_array_new();
+	g_autoptr(GError) error = NULL;
+	Criu *criu;
+
+	g_assert_true(g_file_set_contents(program, text, -1, NULL));
+	g_assert_cmpint(g_chmod(program, 0700), ==, 0);
+	g_setenv("LOG", log, true);
+	criu = criu_start(program, NULL, 0, dir, "log", &error);
+	g_assert_no_error(error);
+	criu_set_silence(criu, 1500);
+	g_assert_false(criu_call(criu, CRIU_DUMP, opts, NULL, NULL, &error));
+	g_assert_cmpstr(error->message, ==, "criu failed (dump): it has done nothing for 1.5 seconds");
+	criu_free(criu);
+	g_assert_cmpint(g_unlink(program), ==, 0);
+	(void)g_unlink(log);
+	g_assert_cmpint(g_rmdir(dir), ==, 0);
+}
+
+static void test_silence(void)
+{
+	assert_given_up("exec cat <&3 >/dev/null");
+}
+
+static void test_progress(void)
+{
+	gint64 from = g_get_monotonic_time();
+
+	assert_given_up("for i in 1 2 3 4; do echo $i >>\"$LOG\"; sleep 0.7; done; exec cat <&3 >/dev/null");
+	g_assert_cmpint(g_get_monotonic_time() - from, >, 2 * 1400000);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/runtime/criu/a-message-is-written-as-protobuf-has-it", test_write);
 	g_test_add_func("/runtime/criu/a-message-is-read-again", test_read);
 	g_test_add_func("/runtime/criu/what-is-no-message-is-refused", test_bad);
+	g_test_add_func("/runtime/criu/one-that-does-nothing-is-given-up", test_silence);
+	g_test_add_func("/runtime/criu/one-that-writes-into-its-log-is-not", test_progress);
 	return g_test_run();
 }
