@@ -37,9 +37,10 @@ struct command {
 	int (*run)(const struct ctl *ctl, int argc, char **argv, GError **error);
 };
 
-extern const struct command cmd_attach, cmd_cleanup, cmd_create, cmd_destroy, cmd_events, cmd_exec, cmd_exists, cmd_fifos,
-	cmd_inspect, cmd_kill, cmd_logs, cmd_oci, cmd_oci_hooks, cmd_pause, cmd_prune, cmd_ps, cmd_resume, cmd_rm,
-	cmd_run, cmd_session, cmd_start, cmd_state, cmd_stats, cmd_stop, cmd_top, cmd_update, cmd_wait;
+extern const struct command cmd_attach, cmd_cleanup, cmd_create, cmd_destroy, cmd_doctor, cmd_events, cmd_exec,
+	cmd_exists, cmd_fifos, cmd_inspect, cmd_kill, cmd_logs, cmd_oci, cmd_oci_hooks, cmd_pause, cmd_prune, cmd_ps,
+	cmd_resume, cmd_rm, cmd_run, cmd_session, cmd_start, cmd_state, cmd_stats, cmd_stop, cmd_top, cmd_update,
+	cmd_wait;
 
 /* tallyctl under the name run_oci: cmd_oci without options in front of it. Returns the exit status. */
 int oci_program(char **argv);

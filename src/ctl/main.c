@@ -49,6 +49,7 @@ static const struct command *const commands[] = {
 	&cmd_destroy,
 	&cmd_prune,
 	&cmd_oci,
+	&cmd_doctor,
 	&cmd_cleanup,
 	&cmd_fifos,
 	&cmd_oci_hooks,
@@ -65,6 +66,7 @@ static char *summary(void)
 	g_string_append_printf(s,
 		"\nExit status: that of the process for run and exec in the foreground (128 + n for signal n). Else 0, "
 		"or\n"
+		"  1    exists: there is no such container; doctor: something is wrong with the host\n"
 		"  %d  session: what was asked for makes no sense\n"
 		"  %d  session: there is none of this id\n"
 		"  %d  session: it is in the wrong state\n"

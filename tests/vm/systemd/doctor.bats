@@ -1,0 +1,46 @@
+# tallyctl doctor on a host with systemd.
+load ../../lib/harness
+
+prepare() { CTL=$DIR/ctl; }
+ctl() { "$TALLYCTL" --root "$CTL" "$@"; }
+
+told() { jq -r --arg n "$1" '.findings[] | select(.name == $n) | .level + " " + .text' <<<"$output"; }
+
+eval "usual_$(declare -f teardown)"
+teardown() {
+	systemctl start dbus.socket dbus.service
+	usual_teardown
+}
+
+@test "doctor finds systemd, its bus, and AppArmor; and says so when the bus does not answer" {
+	exits 0 ctl doctor --json
+	is "$(told mode)" "ok unified"
+	is "$(told controllers)" "ok cpu cpuset io memory pids"
+	is "$(told manager)" "ok running"
+	is "$(told "system bus")" "ok answers at /run/dbus/system_bus_socket"
+	is "$(told AppArmor)" "ok enabled"
+	is "$(told cgroup.kill)" "ok there"
+	is "$(told tallyrun-scope)" "" # it is there
+	systemctl stop dbus.socket dbus.service
+	exits 1 ctl doctor --json
+	like "$(told "system bus")" '^warning no answer at /run/dbus/system_bus_socket \(.*\): --systemd-cgroup cannot be used$'
+	exits 1 ctl doctor
+	has "$output" "remedy: install dbus and start it: systemctl start dbus.socket"
+}
+
+@test "an ordinary user with a manager of his own has a bus and delegated cgroups; doctor says so" {
+	local uid
+	uid=$(id -u tester)
+	loginctl enable-linger tester
+	await -t 120 exists "/run/user/$uid/bus"
+	mkdir "$DIR/bin"
+	cp "$TALLYCTL" "${TALLYCTL%/*}/tallyman" "${TALLYCTL%/*}/tallyrun" "${TALLYCTL%/*}/tallyrun-scope" "$DIR/bin"
+	chmod 755 "$DIR" "$DIR/bin"
+	attempt setpriv --reuid tester --regid "$(id -g tester)" --init-groups env XDG_RUNTIME_DIR="/run/user/$uid" \
+		DBUS_SESSION_BUS_ADDRESS="unix:path=/run/user/$uid/bus" systemd-run --user --quiet --collect --wait --pipe \
+		-p Delegate=yes env XDG_RUNTIME_DIR="/run/user/$uid" "$DIR/bin/tallyctl" doctor --json
+	[ "$status" -le 1 ] || fail "$stderr"
+	like "$(told delegation)" "^ok /sys/fs/cgroup/user.slice/user-$uid.slice/user@$uid.service/.* is ours$"
+	is "$(told "user's bus")" "ok answers at /run/user/$uid/bus"
+	is "$(told XDG_RUNTIME_DIR)" "ok /run/user/$uid"
+}
