@@ -10,11 +10,11 @@
 
 static bool run_hook(const struct spec_hook *hook, const char *state, const char *cwd, GError **error)
 {
-	const char *const just_path[] = { hook->path, NULL }, *const no_env[] = { NULL };
+	const char *const just_path[] = { hook->path, NULL };
 	const struct spawn_request request = {
 		.path = hook->path,
 		.argv = hook->args && *hook->args ? (const char *const *)hook->args : just_path,
-		.env = hook->env ? (const char *const *)hook->env : no_env,
+		.env = (const char *const *)hook->env, /* without one it has ours, $PATH among it, as with the peers */
 		.cwd = cwd,
 		.input = state,
 		/* 0 and less kill at once, as with runc: a bundle that says so has no use for the hook. */

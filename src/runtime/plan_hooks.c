@@ -2,6 +2,7 @@
 #include "runtime/plan.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/sys.h"
 #include "common/error.h"
@@ -37,7 +38,7 @@ static void fill(Plan *plan, const struct spec_hook *hook, struct op_hook *op)
 	op->path = hook->path;
 	op->argv = plan_strv(
 		plan, hook->args && *hook->args ? (const char *const *)hook->args : (const char *const *)just_path);
-	op->env = plan_strv(plan, (const char *const *)hook->env);
+	op->env = plan_strv(plan, (const char *const *)(hook->env ? (char **)hook->env : environ));
 	op->timeout_ms = hook->timeout.set ? (int)hook->timeout.value * 1000 : -1;
 }
 

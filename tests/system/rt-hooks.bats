@@ -74,7 +74,7 @@ record_hooks() {
 	is "$(jq -r '.annotations["org.example.a"]' "$W/state")" "b c"
 }
 
-@test "args, env and path are the hook's own; without env there is none" {
+@test "args, env and path are the hook's own; without env it has the caller's" {
 	config '.hooks.createRuntime = [{ path: "/usr/bin/env", args: ["argv-zero"] , env: ["A=1", "B=x y"] }]'
 	config '.hooks.createRuntime = [{ path: "/bin/sh", args: ["argv0", "-c", "echo $0 $A $B >" + $w + "/seen; env >>" + $w + "/seen"],
 		env: ["A=1", "B=x y"] }]' --arg w "$W"
@@ -82,11 +82,17 @@ record_hooks() {
 	is "$(head -n 1 "$W/seen")" "argv0 1 x y"
 	hasnt "$(cat "$W/seen")" "HOME="
 	rt delete --force "$ID"
-	runtime_is_ours || return 0 # crun and runc 1.1.5 hand their own environment down
 	bundle sleep 1000
 	with_work
-	hook createRuntime "env >$W/none"
+	hook createRuntime "env >$W/runtime"
+	hook createContainer "env >$W/container"
+	hook poststop "env >$W/stop"
+	hook createRuntime "env >$W/none" '{ "env": [] }'
 	TALLYMAN_TEST=present rt_create
+	has "$(cat "$W/runtime")" TALLYMAN_TEST=present
+	only_ours runtime has "$(cat "$W/container")" TALLYMAN_TEST=present # runc's init has the environment of its own process
+	TALLYMAN_TEST=later rt delete --force "$ID"
+	has "$(cat "$W/stop")" TALLYMAN_TEST=later
 	hasnt "$(cat "$W/none")" TALLYMAN_TEST
 }
 
