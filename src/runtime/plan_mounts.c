@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -62,16 +63,38 @@ static unsigned long build_propagation(const struct spec *spec)
 	return (p & MS_PRIVATE ? MS_PRIVATE : MS_SLAVE) | MS_REC;
 }
 
+/* Whether path, both absolute and clean, is dir or lies in it; its rest then, with its slash. */
+static const char *path_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	if (strncmp(path, dir, n) != 0 || (path[n] != '/' && path[n] != '\0'))
+		return NULL;
+	return path[n] ? path + n : "/";
+}
+
+/* Whether the tree at path, whatever links lead there, has the rootfs in it, and so the mounts that the child makes. */
+static bool has_rootfs(const Plan *plan, const char *path)
+{
+	char *real = realpath(path, NULL), *root = realpath(plan->request.container->rootfs, NULL);
+	bool has = !real || !root || strcmp(real, "/") == 0 || path_below(root, real);
+
+	free(real);
+	free(root);
+	return has;
+}
+
 /* Whether the child finds the same under this path as we do, and may do the same with it. Linux 6.8 and newer list mounts in
- * the order in which they were made: what the child opens itself stands in that of config.json, and the rootfs before them.
- * In /proc and /dev there are links whose meaning depends on who follows them. */
+ * the order in which they were made: what the child opens itself stands in that of config.json. In /proc and /dev there are
+ * links whose meaning depends on who follows them; a tree with the rootfs in it would have the container's own procfs in it as
+ * well, and that unmasked. */
 static bool child_has_our_view(const Plan *plan, const struct op_tree *t)
 {
 	const struct spec_namespace *namespaces = plan->request.spec->linux_.namespaces;
 
 	return !namespaces[NS_USER].wanted && !namespaces[NS_MOUNT].path && !g_str_has_prefix(t->path, "/proc/") &&
 	       !g_str_has_prefix(t->path, "/dev/") && strcmp(t->path, "/proc") != 0 &&
-	       strcmp(t->path, plan->request.container->rootfs) != 0;
+	       !(t->recursive && has_rootfs(plan, t->path));
 }
 
 int plan_open_tree(Plan *plan, struct op_tree *t, enum child_part *ret_part)
@@ -170,16 +193,6 @@ bool plan_rootfs(Plan *plan, GError **error)
 	if (final & (MS_SHARED | MS_UNBINDABLE))
 		plan_add(plan, STEP_ROOT_PROPAGATION, -1)->flags.flags = final;
 	return true;
-}
-
-/* Whether path, both absolute and clean, is dir or lies in it; its rest then, with its slash. */
-static const char *path_below(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	if (strncmp(path, dir, n) != 0 || (path[n] != '/' && path[n] != '\0'))
-		return NULL;
-	return path[n] ? path + n : "/";
 }
 
 /* Where a mount goes. A path of the host into the rootfs means the place in it (as with runc). */

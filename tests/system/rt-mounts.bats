@@ -326,3 +326,17 @@ bound() {
 	config '.linux.namespaces |= (map(select(.type != "cgroup")) + [{ type: "cgroup" }])'
 	is "$(in_container cat /sys/fs/cgroup/cgroup.procs)" 1
 }
+
+@test "a recursive bind of what holds the rootfs has none of the container's own mounts in it" {
+	runtime_is_runc && return 0 # its init binds what is there by then: the container's procfs, unmasked
+	own_rootfs
+	ln -s "$BUNDLE" "$DIR/link"
+	add_mount '{ destination: "/mnt", type: "bind", source: $dir, options: ["rbind"] }'
+	add_mount '{ destination: "/work", type: "bind", source: ($dir + "/link"), options: ["rbind", "ro"] }'
+	out=$(in_container sh -c 'cut -d " " -f 5 /proc/self/mountinfo; ls /work/rootfs/proc /mnt/bundle/rootfs/proc')
+	has "$out" /mnt
+	has "$out" /work
+	hasnt "$out" rootfs/proc/
+	hasnt "$out" rootfs/dev
+	hasnt "$out" version
+}
