@@ -127,8 +127,9 @@ static bool write_lines(const Rdt *rdt, const char *lines, GError **error)
 	g_autofree char *path = g_build_filename(rdt->class, "schemata", NULL);
 	int r = rw_write_control(AT_FDCWD, path, lines);
 	g_autofree char *reason = r < 0 ? kernel_reason(rdt) : NULL;
-	g_autofree char *shown = g_strdelimit(g_strchomp(g_strdup(lines)), "\n", ' ');
+	g_autofree char *shown = g_strdup(lines);
 
+	g_strdelimit(g_strchomp(shown), "\n", ' ');
 	return r == 0 || fail_with(error, r, "linux.intelRdt: write \"%s\" to %s%s", shown, path, reason);
 }
 
