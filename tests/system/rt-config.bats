@@ -58,7 +58,7 @@ image() {
 	echo inside >"$DIR/content/file"
 	chmod 755 "$DIR/content"
 	truncate -s 2M "$DIR/image"
-	mkfs.ext4 -q -O ^has_journal -d "$DIR/content" "$DIR/image"
+	mkfs.ext4 -q -b 4096 -O ^has_journal -d "$DIR/content" "$DIR/image"
 }
 
 # no_loop: nothing is attached to the image
@@ -127,6 +127,22 @@ loop_ends() {
 	[ ! -e /dev/mapper/control ] || skip "there is a device-mapper"
 	config '.mounts[-1].options = ["ro", "dm=0 8 verity 1 @DEV@ @DEV@ 4096 4096 1 1 sha256 00 -"]'
 	refuses_config 'dm: open /dev/mapper/control: no such file or directory'
+}
+
+@test "C59 dm=: a verity device over a loop device, mounted while its blocks are what they were, and gone with the container" {
+	runtime_is_ours || return 0
+	[ -e /dev/mapper/control ] && command -v veritysetup >/dev/null || skip "no device-mapper, or no veritysetup"
+	image
+	hash=$(veritysetup format --no-superblock --salt=- --data-blocks=512 --hash-offset=2097152 "$DIR/image" "$DIR/image" |
+		sed -n 's/^Root hash:[[:space:]]*//p')
+	add_mount '{ destination: "/mnt", type: "ext4", source: ($dir + "/image"), options: ["ro", "loop"] }'
+	config '.mounts[-1].options += ["dm=0 4096 verity 1 @DEV@ @DEV@ 4096 4096 512 512 sha256 " + $hash + " -"]' --arg hash "$hash"
+	is "$(in_container cat /mnt/file)" inside
+	loop_ends
+	hasnt "$(ls /sys/block/dm-*/dm/name 2>/dev/null | xargs -r cat)" "tallyrun-$ID"
+	printf x | dd of="$DIR/image" bs=1 seek=$((2097152 + 5000)) conv=notrunc 2>/dev/null
+	refuses_config "$DIR/image"
+	loop_ends
 }
 
 @test "C60 proc and sysfs are mounted nosuid, nodev and noexec, unless the document says the opposite" {
