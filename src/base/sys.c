@@ -41,6 +41,9 @@ int sys_pidfd_open(pid_t pid, unsigned int flags)
 	fd = syscall(SYS_pidfd_open, pid, flags);
 	if (fd < 0 && errno == ENOSYS)
 		return fallback_pidfd_open(pid);
+	/* A number that lives on as that of a group or session is no process any more: ESRCH in newer kernels, not in 6.1. */
+	if (fd < 0 && errno == EINVAL && flags == 0)
+		return -ESRCH;
 	return fd < 0 ? -errno : (int)fd;
 }
 

@@ -13,7 +13,8 @@
 int sys_kill_process(pid_t pid, int sig);
 int sys_kill_group(pid_t pgid, int sig);
 
-/* pidfd_open(2), Linux 5.3; before, the directory /proc/PID (sys_pidfd_is_directory). Close-on-exec. Refuses pids below 1. */
+/* pidfd_open(2), Linux 5.3; before, the directory /proc/PID (sys_pidfd_is_directory). Close-on-exec. Refuses pids below 1;
+ * -ESRCH also where the number is but a group's or a thread's. */
 int sys_pidfd_open(pid_t pid, unsigned int flags);
 
 /* pidfd_send_signal(2), Linux 5.1; before, by number. */

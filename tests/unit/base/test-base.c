@@ -77,6 +77,27 @@ static void test_a_group_is_reached_only_through_its_leader(void)
 	close(led_by_child[0]), close(led_by_child[1]);
 }
 
+static void test_a_number_that_is_but_a_groups_is_no_process(void)
+{
+	int tells[2], status;
+	pid_t leader, member = 0;
+
+	g_assert_cmpint(pipe2(tells, O_CLOEXEC), ==, 0);
+	leader = fork();
+	if (leader == 0) {
+		pid_t child = setpgid(0, 0) == 0 ? fork() : -1;
+
+		if (child == 0)
+			_exit(pause());
+		_exit(write(tells[1], &child, sizeof child) == sizeof child ? 0 : 1);
+	}
+	g_assert_cmpint(rw_read(tells[0], &member, sizeof member), ==, sizeof member);
+	g_assert_cmpint(waitpid(leader, &status, 0), ==, leader);
+	g_assert_cmpint(sys_pidfd_open(leader, 0), ==, -ESRCH);
+	g_assert_cmpint(sys_kill_process(member, SIGKILL), ==, 0);
+	close(tells[0]), close(tells[1]);
+}
+
 static void test_a_fifo_in_the_place_of_a_file_is_refused_at_once(void)
 {
 	g_autofree char *dir = g_dir_make_tmp("tally-XXXXXX", NULL), *path = g_build_filename(dir, "f", NULL);
@@ -223,6 +244,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/base/num/strict", test_numbers_are_strict);
 	g_test_add_func("/base/num/round-trip", test_numbers_survive_a_round_trip);
 	g_test_add_func("/base/sys/a-group-is-reached-only-through-its-leader", test_a_group_is_reached_only_through_its_leader);
+	g_test_add_func("/base/sys/a-number-that-is-but-a-groups-is-no-process", test_a_number_that_is_but_a_groups_is_no_process);
 	g_test_add_func("/base/rw/a-fifo-in-the-place-of-a-file-is-refused-at-once",
 		test_a_fifo_in_the_place_of_a_file_is_refused_at_once);
 	g_test_add_func("/base/sys/kill-refuses-what-reaches-more-than-one", test_kill_refuses_what_reaches_more_than_one);
