@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "base/sys.h"
+#include "common/diag.h"
 #include "common/error.h"
 #include "runtime/foreground.h"
 #include "runtime/restore.h"
@@ -56,6 +57,7 @@ static bool restore_container(struct creation *c, const struct globals *globals,
 static int restore_and_stay(struct creation *c, const struct globals *globals, const struct restore_cli *o,
 	Foreground *f, const struct criu_dirs *dirs, const char *id, GError **error)
 {
+	g_autoptr(GError) local = NULL;
 	int status;
 
 	if (!restore_container(c, globals, o, f, dirs, id, error))
@@ -63,9 +65,13 @@ static int restore_and_stay(struct creation *c, const struct globals *globals, c
 	if (!f)
 		return 0;
 	status = foreground_wait(f, c->launch.pid, c->launch.pid_fd, c->spec->process->terminal, error);
+	if (status < 0) {
+		create_undo(c, globals);
+		return 1;
+	}
 	c->launch.reaped = true;
-	if (status >= 0 && !create_destroy(c, globals, error))
-		fail_prefix(error, "unable to delete container");
+	if (!create_destroy(c, globals, &local))
+		diag_warning("unable to delete container: %s", local->message);
 	return status;
 }
 

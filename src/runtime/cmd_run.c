@@ -1,5 +1,6 @@
 /* run: create, start, and unless detached wait and delete. */
 #include "base/sys.h"
+#include "common/diag.h"
 #include "common/error.h"
 #include "runtime/command.h"
 #include "runtime/create.h"
@@ -12,18 +13,23 @@ struct run_cli {
 };
 #undef OPTION
 
-/* After its end: the status stands, whatever becomes of the deletion is an error of its own. */
+/* After its end: the status stands, what becomes of the deletion is told beside it. */
 static int stay(
 	struct creation *c, const struct globals *globals, const struct run_cli *o, Foreground *f, GError **error)
 {
+	g_autoptr(GError) local = NULL;
 	int status;
 
 	foreground_take_notify(f, g_steal_pointer(&c->notify));
 	status = foreground_wait(f, c->launch.pid, c->launch.pid_fd, c->spec->process->terminal, error);
 
+	if (status < 0) {
+		create_undo(c, globals); /* a container that nobody stays with is none that was asked for */
+		return 1;
+	}
 	c->launch.reaped = true;
-	if (status >= 0 && !o->keep && !create_destroy(c, globals, error))
-		fail_prefix(error, "unable to delete container");
+	if (!o->keep && !create_destroy(c, globals, &local))
+		diag_warning("unable to delete container: %s", local->message);
 	return status;
 }
 

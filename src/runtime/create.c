@@ -7,11 +7,13 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
+#include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -458,6 +460,19 @@ bool create_prepare(struct creation *c, const struct globals *globals, GError **
 	       compile_filter(c, globals, error);
 }
 
+/* In the foreground the container has our own pipes. Root of its user namespace could not open them again, nor hand them
+ * on to the user of the process, were they not its own. Where that cannot be done it goes without. */
+static void own_pipes(const struct creation *c)
+{
+	const struct idmap map = idmap_of_container(&c->spec->linux_);
+	struct statfs fs;
+
+	for (size_t i = 0; i < map.n_uids; i++)
+		for (int fd = 0; map.uids[i].container_id == 0 && map.uids[i].size > 0 && fd < 3; fd++)
+			if (fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC)
+				(void)!fchown(fd, map.uids[i].host_id, (gid_t)-1);
+}
+
 static bool create_in_directory(struct creation *c, const struct globals *globals, const struct create_options *o,
 	const struct self *self, GError **error)
 {
@@ -473,6 +488,8 @@ static bool create_in_directory(struct creation *c, const struct globals *global
 	if (!create_prepare(c, globals, error) || !notify_prepare(c->spec, c->container, error) ||
 		(!o->wait_for_start && !notify_listen(c->container, &c->notify, error)))
 		return false;
+	if (!o->detach && !c->spec->process->terminal)
+		own_pipes(c);
 	return (make_plan(c, o, self, error) && start_child(c, o, error)) ||
 	       fail_prefix(error, "unable to start container process");
 }
