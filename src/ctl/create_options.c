@@ -74,12 +74,13 @@ char *create_log_path(const char *given, const char *id, GError **error)
 /* Beside us, as in a build tree, else where it is installed. */
 static char *find_init(GError **error)
 {
-	g_autofree char *self = ctl_self(error), *dir = self ? g_path_get_dirname(self) : NULL;
-	g_autofree char *beside = dir ? g_build_filename(dir, INIT, NULL) : NULL;
+	g_autofree char *self = ctl_self(error), *dir = NULL, *beside = NULL;
 	const char *installed = PKGLIBEXECDIR "/" INIT;
 
 	if (!self)
 		return NULL;
+	dir = g_path_get_dirname(self);
+	beside = g_build_filename(dir, INIT, NULL);
 	if (access(beside, X_OK) == 0)
 		return g_steal_pointer(&beside);
 	if (access(installed, X_OK) == 0)

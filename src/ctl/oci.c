@@ -228,9 +228,8 @@ static int stay(struct oci *o, Container *c, bool *ret_ended, GError **error)
 
 	*ret_ended = true;
 	if (!detach_keys_parse(&w.keys, "", error) || !connect(&w, client, error) ||
-		!create_start(c, c->record.runtime, o->signal_fd, error)) {
-		create_discard(c, c->record.runtime);
-	} else if (!oci_hooks_run(&o->state, OCI_POSTSTART, error)) {
+		!create_start(c, c->record.runtime, o->signal_fd, error) ||
+		!oci_hooks_run(&o->state, OCI_POSTSTART, error)) {
 		create_discard(c, c->record.runtime);
 	} else {
 		container_unlock(c);

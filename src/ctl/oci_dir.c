@@ -201,14 +201,15 @@ static int compare_reverse(const void *a, const void *b)
 static GPtrArray *mounts_below(const OciDir *d, GError **error)
 {
 	g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
-	g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", d->fd), *text = NULL;
+	g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", d->fd);
 	g_autofree char *real = g_file_read_link(link, error);
-	g_autofree char *below = real ? g_strconcat(real, "/", NULL) : NULL;
+	g_autofree char *below = NULL, *mountinfo = NULL;
 	g_auto(GStrv) lines = NULL;
 
-	if (!real || !g_file_get_contents("/proc/self/mountinfo", &text, NULL, error))
+	if (!real || !g_file_get_contents("/proc/self/mountinfo", &mountinfo, NULL, error))
 		return NULL;
-	lines = g_strsplit(text, "\n", -1);
+	below = g_strconcat(real, "/", NULL);
+	lines = g_strsplit(mountinfo, "\n", -1);
 	for (char **line = lines; *line; line++) {
 		g_auto(GStrv) fields = g_strsplit(*line, " ", 6);
 		g_autofree char *point = g_strv_length(fields) > 5 ? g_strcompress(fields[4]) : NULL;

@@ -30,14 +30,14 @@ static void write_to_system(enum diag_level level, const char *text, void *user)
 		fprintf(stderr, "%s: %s\n", g_get_prgname(), text);
 }
 
-/* user: the descriptor that was standard error. */
+/* user: points to the descriptor that was standard error. */
 static void write_to_file(enum diag_level level, const char *text, void *user)
 {
 	g_autofree char *now = time_format((int64_t)sys_clock_ns(CLOCK_REALTIME));
 
 	dprintf(STDERR_FILENO, "%s %s %s: %s\n", now, g_get_prgname(), level_name(level), text);
 	if (level == DIAG_ERROR)
-		dprintf(GPOINTER_TO_INT(user), "%s: %s\n", g_get_prgname(), text);
+		dprintf(*(const int *)user, "%s: %s\n", g_get_prgname(), text);
 }
 
 void oci_log_begin(void)
@@ -48,12 +48,17 @@ void oci_log_begin(void)
 bool oci_log_to_file(const char *path, GError **error)
 {
 	auto_fd fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0644);
-	int before = fd < 0 ? -1 : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	int *before = NULL;
 
 	if (fd < 0)
 		return fail_errno(error, "open the log %s", path);
-	if (before < 0 || dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0)
-		return fail_errno(error, "send messages to the log %s", path);
-	diag_setup(DIAG_INFO, write_to_file, GINT_TO_POINTER(before)); /* as long as we live */
+	before = g_new(int, 1); /* as long as we live */
+	*before = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (*before < 0 || dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0) {
+		fail_errno(error, "send messages to the log %s", path);
+		g_free(before);
+		return false;
+	}
+	diag_setup(DIAG_INFO, write_to_file, before);
 	return true;
 }

@@ -28,7 +28,7 @@ static void say_exec(const char *program, int err)
 	struct iovec v[sizeof parts / sizeof *parts];
 
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-		v[i] = (struct iovec){ (void *)(uintptr_t)parts[i], strlen(parts[i]) };
+		v[i] = (struct iovec){ (char *)parts[i], strlen(parts[i]) };
 	/* Where there is nobody to be told, the status tells. */
 	(void)!writev(STDERR_FILENO, v, sizeof parts / sizeof *parts);
 }
