@@ -22,6 +22,7 @@
 #define RECORD_MAX     (1 << 20)
 #define KILL_SECONDS   5
 #define CMDLINE_MAX    (1 << 20)
+#define BOOT_ID        "/proc/sys/kernel/random/boot_id"
 
 static const char *const stage_names[] = {
 	[RECORD_CREATING] = "creating",
@@ -176,9 +177,18 @@ bool process_id_read(pid_t pid, struct process_id *ret_process, GError **error)
 	return true;
 }
 
+/* 0 or -errno. */
+static int read_boot_id(char **ret_id)
+{
+	char text[64];
+	ssize_t n = rw_read_file(AT_FDCWD, BOOT_ID, text, sizeof text);
+
+	*ret_id = n < 0 ? NULL : g_strdup(g_strchomp(text));
+	return n < 0 ? (int)n : 0;
+}
+
 int process_id_open(const struct process_id *p, const char *boot_id)
 {
-	g_autoptr(GError) error = NULL;
 	g_autofree char *now = NULL;
 	struct proc_stat stat;
 	auto_fd fd = -1;
@@ -186,9 +196,9 @@ int process_id_open(const struct process_id *p, const char *boot_id)
 
 	if (p->pid < 2)
 		return -ESRCH;
-	now = boot_id_read(&error);
-	if (!now)
-		return -error->code;
+	r = read_boot_id(&now);
+	if (r < 0)
+		return r;
 	if (g_strcmp0(now, boot_id) != 0)
 		return -ESRCH;
 	fd = sys_pidfd_open(p->pid, 0);
@@ -229,14 +239,12 @@ bool process_look(const struct process_id *p, const char *boot_id, const char *w
 
 char *boot_id_read(GError **error)
 {
-	char text[64];
-	ssize_t n = rw_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof text);
+	char *id;
+	int r = read_boot_id(&id);
 
-	if (n < 0) {
-		fail_with(error, (int)n, "read /proc/sys/kernel/random/boot_id");
-		return NULL;
-	}
-	return g_strdup(g_strchomp(text));
+	if (r < 0)
+		fail_with(error, r, "read " BOOT_ID);
+	return id;
 }
 
 /* Whether one of the arguments of a command line as /proc has it is this text. */
@@ -252,7 +260,7 @@ bool process_id_of_monitor(pid_t pid, const char *dir, struct process_id *ret_pr
 {
 	g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", pid), *line = g_malloc(CMDLINE_MAX);
 	g_autoptr(GError) local = NULL;
-	struct process_id p;
+	struct process_id p = { 0 };
 	ssize_t n;
 
 	if (!process_id_read(pid, &p, &local)) {
