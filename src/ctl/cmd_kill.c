@@ -18,20 +18,31 @@ static const struct option_spec specs[] = { OPTION_SPEC(struct options, all, FLA
 	"To all processes (default for TERM and KILL)") OPTION_SPEC(struct options, init_only, FLAG, "init-only", 0,
 	NULL, "To the first process alone (default for other signals)") };
 
-static int kill_container(const struct ctl *ctl, const char *id, int sig, bool all, GError **error)
+static bool send(const Container *c, const char *runtime, int sig, bool all, GError **error)
 {
+	char number[NUM_MAX];
+	const char *const one[] = { "kill", c->id, number, NULL }, *const every[] = { "kill", "--all", c->id, number, NULL };
+
+	num_format_i64(number, sig);
+	return engine_runtime(runtime, c->runtime_root, c->path, -1, all ? every : one, NULL, error);
+}
+
+static int kill_container(const struct ctl *ctl, const char *id, int sig, const struct options *o, GError **error)
+{
+	bool ends = !o->all && !o->init_only && (sig == SIGTERM || sig == SIGKILL);
 	g_autoptr(Container) c = container_open_known(ctl, id, error);
 	g_autofree char *runtime = NULL;
-	char number[NUM_MAX];
-	const char *const one[] = { "kill", id, number, NULL }, *const every[] = { "kill", "--all", id, number, NULL };
 
 	/* One that lost its monitor can be killed, too. */
 	if (!c || !container_require_process(c, error))
 		return -1;
 	runtime = ctl_runtime(ctl, c->record.runtime, error);
-	num_format_i64(number, sig);
-	return runtime && engine_runtime(runtime, c->runtime_root, c->path, -1, all ? every : one, NULL, error) ? 0
-														: -1;
+	if (!runtime)
+		return -1;
+	/* Some runtimes find all processes by a cgroup alone, which an ordinary user's container may not have. */
+	if (ends && send(c, runtime, sig, true, NULL))
+		return 0;
+	return send(c, runtime, sig, o->all, error) ? 0 : -1;
 }
 
 static int kill_run(const struct ctl *ctl, int argc, char **argv, GError **error)
@@ -52,7 +63,7 @@ static int kill_run(const struct ctl *ctl, int argc, char **argv, GError **error
 	}
 	if (argc == 3 && !signal_parse(argv[2], &sig, error))
 		return -1;
-	return kill_container(ctl, argv[1], sig, o.all || (!o.init_only && (sig == SIGTERM || sig == SIGKILL)), error);
+	return kill_container(ctl, argv[1], sig, &o, error);
 }
 
 const struct command cmd_kill = {

@@ -1,48 +1,8 @@
-# Containers of an ordinary user: no rights but over user namespaces of its own. The account is made for the tests, in a
-# private mount namespace: the host never sees it.
+# Containers of an ordinary user: no rights but over user namespaces of its own. The account is made for the tests.
 load ../lib/harness
+load ../lib/account
 
-USER_ID=4711 GROUP_ID=4712
-
-setup_file() {
-	local f
-	mkdir -p "$WORK/etc"
-	for f in passwd group subuid subgid; do
-		cp "/etc/$f" "$WORK/etc/$f" 2>/dev/null || : >"$WORK/etc/$f"
-	done
-	echo "tallyuser:x:$USER_ID:$GROUP_ID::/nonexistent:/bin/sh" >>"$WORK/etc/passwd"
-	echo "tallyuser:x:$GROUP_ID:" >>"$WORK/etc/group"
-	echo "tallyuser:600000:65536" >>"$WORK/etc/subuid"
-	echo "tallyuser:700000:65536" >>"$WORK/etc/subgid"
-	chmod 644 "$WORK/etc/"*
-	for f in passwd group subuid subgid; do mount --bind "$WORK/etc/$f" "/etc/$f"; done
-}
-
-teardown_file() {
-	for f in passwd group subuid subgid; do umount "/etc/$f"; done
-	rm -rf "$WORK/etc"
-}
-
-# as_user CMD...: without rights, and with no environment but what the programs need
-as_user() {
-	"${UNDER[@]}" setpriv --reuid "$USER_ID" --regid "$GROUP_ID" --clear-groups --inh-caps=-all \
-		env -i PATH="$PATH" XDG_RUNTIME_DIR="$DIR/xdg" _OCI_SYNCPIPE="${_OCI_SYNCPIPE-}" "$@"
-}
 rt() { as_user "$RUNTIME" --root "$ROOT" "$@"; }
-own() { chown -R "$USER_ID:$GROUP_ID" "$DIR"; }
-
-# user_bundle CMD...: a bundle of the user, whose root is the container's
-user_bundle() {
-	bundle "$@"
-	own_rootfs
-	config 'del(.linux.cgroupsPath) | .linux.namespaces += [{ type: "user" }]
-		| .linux.uidMappings = [{ containerID: 0, hostID: $u, size: 1 }]
-		| .linux.gidMappings = [{ containerID: 0, hostID: $g, size: 1 }]' --argjson u "$USER_ID" --argjson g "$GROUP_ID"
-	# runc 1.1.5 refuses a group that is not mapped, by whoever it was asked for
-	runtime_is_ours || config '(.mounts[] | select(.type == "devpts")).options -= ["gid=5"]'
-	mkdir -p "$DIR/xdg"
-	own
-}
 
 many_ids() {
 	config '.linux.uidMappings += [{ containerID: 1, hostID: 600000, size: 65536 }]
