@@ -77,7 +77,7 @@ static char *find_init(GError **error)
 	g_autofree char *self = ctl_self(error), *dir = NULL, *beside = NULL;
 	const char *installed = PKGLIBEXECDIR "/" INIT;
 
-	if (!beside)
+	if (!self)
 		return NULL;
 	dir = g_path_get_dirname(self);
 	beside = g_build_filename(dir, INIT, NULL);
