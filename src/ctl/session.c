@@ -467,7 +467,7 @@ static void leave_outcome(const Session *s)
 
 bool session_settle(Session *s, GError **error)
 {
-	bool is_there;
+	bool is_there = false;
 	int code = -1;
 
 	if (s->state == SESSION_STOPPED)
@@ -540,8 +540,8 @@ bool session_read_processes(Session *s, bool *ret_started, GError **error)
 /* The tool that was at starting it has died. What came of it is in the bundle. */
 static bool recover_start(Session *s, GError **error)
 {
-	bool was_started, is_over, process_lives, monitor_lives;
-	int code;
+	bool was_started = false, is_over = false, process_lives = false, monitor_lives = false;
+	int code = -1;
 
 	if (!session_read_processes(s, &was_started, error) || !read_exit_file(s, &is_over, &code, error) ||
 		!look_at_process(s, &process_lives, error) || !look_at_monitor(s, &monitor_lives, error))

@@ -452,15 +452,15 @@ static int remove_notify(int dir_fd)
 bool container_remove_dir(const char *root, const char *id, GError **error)
 {
 	g_autofree char *path = g_build_filename(root, id, NULL);
-	int fd, r;
+	int fd, notify, r;
 
 	if (!container_check_id(id, error))
 		return false;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT || fail_errno(error, "open state directory %s", path);
-	r = remove_notify(fd);
-	r = empty_dir(fd) ?: r;
+	notify = remove_notify(fd);
+	r = empty_dir(fd) ?: notify;
 	if (r < 0)
 		return fail_with(error, r, "empty state directory %s", path);
 	return rmdir(path) == 0 || errno == ENOENT || fail_errno(error, "remove state directory %s", path);
