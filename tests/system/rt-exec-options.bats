@@ -185,9 +185,9 @@ with_pty() {
 	up
 	listener sock
 	rt exec --detach --pid-file "$DIR/one" "$ID" sleep 1000 </dev/null >/dev/null 2>&1
-	is "$(tr '\0' ' ' <"/proc/$(cat "$DIR/one")/cmdline")" "sleep 1000 "
+	await match "/proc/$(cat "$DIR/one")/cmdline" "^sleep.1000" # runc is back before it is
 	rt exec -d -t --console-socket "$DIR/sock" --pid-file "$DIR/two" "$ID" sleep 1001 </dev/null >/dev/null 2>&1
-	is "$(tr '\0' ' ' <"/proc/$(cat "$DIR/two")/cmdline")" "sleep 1001 "
+	await match "/proc/$(cat "$DIR/two")/cmdline" "^sleep.1001"
 	local args
 	for args in /proc/[0-9]*/cmdline; do
 		hasnt "$(tr '\0' ' ' <"$args" 2>/dev/null)" "exec -d -t --console-socket $DIR/sock"

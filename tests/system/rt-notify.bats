@@ -51,10 +51,11 @@ rt_run() { rt run --detach --bundle "$BUNDLE" --pid-file "$DIR/pid" "$ID" </dev/
 }
 
 @test "E29 without NOTIFY_SOCKET, or with an empty one, there is none of it" {
-	bundle sh -c 'echo "$NOTIFY_SOCKET"; ls /run'
-	own_rootfs
-	is "$(rt run --bundle "$BUNDLE" "$ID")" ""
-	is "$(NOTIFY_SOCKET='' rt run --bundle "$BUNDLE" "$ID")" ""
+	bundle sh -c 'echo "$NOTIFY_SOCKET"; grep /run/notify /proc/self/mounts'
+	exits 1 rt run --bundle "$BUNDLE" "$ID"
+	is "$output" ""
+	NOTIFY_SOCKET='' exits 1 rt run --bundle "$BUNDLE" "$ID"
+	is "$output" ""
 }
 
 @test "E29 E4 the directory is in the container's state; the socket is there once there is somebody who listens" {
