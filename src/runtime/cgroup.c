@@ -327,10 +327,10 @@ static void wait_for_emptiness(const Cgroup *cg, uint64_t pause_ns)
 	nanosleep(&(struct timespec){ .tv_nsec = (long)pause_ns }, NULL);
 }
 
-static bool remove_one(const Cgroup *cg, size_t i, GError **error)
+static bool remove_one(const Cgroup *cg, size_t i, bool kill, uint64_t deadline, GError **error)
 {
 	const char *path = cg->hierarchies[i].path;
-	uint64_t deadline = sys_clock_ns(CLOCK_MONOTONIC) + REMOVE_TIMEOUT_MS * 1000000ull, pause_ns = 250000;
+	uint64_t pause_ns = 250000;
 	g_autofree char *absolute = NULL;
 	g_autoptr(GArray) pids = NULL;
 	int fd = cgroup_dir(cg, i), err;
@@ -339,6 +339,8 @@ static bool remove_one(const Cgroup *cg, size_t i, GError **error)
 		return true;
 	err = fd < 0 ? fd : cgroupfs_unmake_dir(cg->nodes[i].root_fd, path, 1);
 	while ((err == -EBUSY || err == -ENOTEMPTY) && sys_clock_ns(CLOCK_MONOTONIC) < deadline) {
+		if (kill)
+			cgroup_kill_listed(cg);
 		(void)cgroupfs_remove_children(fd); /* what stays is tried again below */
 		err = cgroupfs_unmake_dir(cg->nodes[i].root_fd, path, 1);
 		if (err != -EBUSY && err != -ENOTEMPTY)
@@ -353,15 +355,16 @@ static bool remove_one(const Cgroup *cg, size_t i, GError **error)
 	return fail_with(error, err, "remove cgroup %s (%u processes in it)", absolute, pids ? pids->len : 0);
 }
 
-bool cgroup_destroy(Cgroup *cg, GError **error)
+bool cgroup_destroy(Cgroup *cg, bool kill, GError **error)
 {
+	uint64_t deadline = sys_clock_ns(CLOCK_MONOTONIC) + REMOVE_TIMEOUT_MS * 1000000ull;
 	g_autoptr(GError) first = NULL;
 
 	/* cgroup2 goes last: its events tell when the others are free as well. */
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < cg->n; i++)
 			if (cg->nodes[i].v2 == (pass == 1)) {
-				(void)remove_one(cg, i, first ? NULL : &first);
+				(void)remove_one(cg, i, kill, deadline, first ? NULL : &first);
 				fd_close(&cg->nodes[i].dir_fd);
 			}
 	if (!first)

@@ -112,5 +112,6 @@ GArray *cgroup_pids(const Cgroup *cg, GError **error);
 /* How often the OOM killer has killed in it; 0 when unknown. */
 uint64_t cgroup_oom_kills(const Cgroup *cg);
 
-/* Removes it and what is below; what is gone already is no error. */
-bool cgroup_destroy(Cgroup *cg, GError **error);
+/* Removes it and what is below; what is gone already is no error. With kill, what comes in meanwhile is killed: a create
+ * that still goes on may just be moving its process there. Waits up to 10 s for it to be empty. */
+bool cgroup_destroy(Cgroup *cg, bool kill, GError **error);

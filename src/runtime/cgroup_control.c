@@ -209,6 +209,11 @@ bool cgroup_kill(const Cgroup *cg, int sig, GError **error)
 	return cgroup_thaw(cg, err == 0 ? error : NULL) && err == 0;
 }
 
+void cgroup_kill_listed(const Cgroup *cg)
+{
+	(void)signal_listed(cg, SIGKILL, false, NULL);
+}
+
 /* --- memory --- */
 
 uint64_t cgroup_oom_kills(const Cgroup *cg)

@@ -57,6 +57,9 @@ size_t cgroup_find_main(const Cgroup *cg);
 /* The container's directory in hierarchy i, borrowed; -errno when it cannot be opened (-ENOENT: gone). */
 int cgroup_dir(const Cgroup *cg, size_t i);
 
+/* Sends SIGKILL to whom cgroup_pids lists, frozen or not, as well as that can be done. */
+void cgroup_kill_listed(const Cgroup *cg);
+
 /* The absolute path of the container's directory in hierarchy i. Free with g_free. */
 char *cgroup_abs_path(const Cgroup *cg, size_t i);
 

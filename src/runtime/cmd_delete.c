@@ -36,16 +36,21 @@ static bool kill_and_wait(const Container *c, GError **error)
 	return n > 0 || fail(error, "container init still running");
 }
 
-/* What a create that was killed has left: a directory without a state, perhaps cgroups and RDT groups. */
-static bool remove_remains(const char *root, const char *id, GError **error)
+/* Ends and removes the cgroups and RDT groups of a create that was killed, or is still going on: that one fails then, for
+ * want of its process. Nothing is done when its state has been written meanwhile. */
+static bool remove_noted(const char *root, const char *id, GError **error)
 {
 	g_autoptr(Cgroup) cg = NULL;
 	g_autoptr(Rdt) rdt = NULL;
+	g_autoptr(Container) c = NULL;
 
 	container_noted(root, id, &cg, &rdt);
-	if (cg && !(cgroup_kill(cg, SIGKILL, error) && cgroup_destroy(cg, error)))
+	c = container_open(root, id, NULL); /* only after its state is there a note goes away */
+	if (c)
+		return true;
+	if (cg && !(cgroup_kill(cg, SIGKILL, error) && cgroup_destroy(cg, true, error)))
 		return fail_prefix(error, "unable to remove container's cgroup");
-	return (!rdt || rdt_remove(rdt, error)) && container_remove_dir(root, id, error);
+	return !rdt || rdt_remove(rdt, error);
 }
 
 struct request {
@@ -53,34 +58,46 @@ struct request {
 	bool force;
 };
 
-static bool delete_one(const char *id, void *user, GError **error)
+static bool delete_container(const struct request *r, const Container *c, GError **error)
 {
-	const struct request *r = user;
-	g_autoptr(GError) local = NULL;
-	g_autoptr(Container) c = NULL;
-	enum status status;
+	enum status status = container_status(c);
 
-	if (!container_check_id(id, error))
-		return r->force ? (g_clear_error(error), true) : false;
-	c = container_open(r->globals->root, id, &local);
-	if (!c && !g_error_matches(local, TALLY_ERROR, ENOENT)) {
-		/* There is one, and it may be running: what is known of it is all there is to end it by. */
-		g_propagate_error(error, g_steal_pointer(&local));
-		return false;
-	}
-	if (!c) {
-		bool removed = remove_remains(r->globals->root, id, error);
-
-		if (removed && !r->force)
-			g_propagate_error(error, g_steal_pointer(&local));
-		return removed && r->force;
-	}
-	status = container_status(c);
 	if (!r->force && (status == STATUS_RUNNING || status == STATUS_PAUSED))
 		return fail(error, "cannot delete container %s that is not stopped: %s", c->id, status_name(status));
 	if (status != STATUS_STOPPED && c->pid_fd >= 0 && !kill_and_wait(c, error))
 		return false;
 	return destroy_container(r->globals, c, error);
+}
+
+static bool is_missing(const GError *error)
+{
+	return g_error_matches(error, TALLY_ERROR, ENOENT);
+}
+
+static bool delete_one(const char *id, void *user, GError **error)
+{
+	const struct request *r = user;
+	g_autoptr(GError) local = NULL;
+	g_autoptr(Container) c = NULL;
+
+	if (!container_check_id(id, error))
+		return r->force ? (g_clear_error(error), true) : false;
+	c = container_open(r->globals->root, id, &local);
+	if (!c && is_missing(local)) {
+		if (!remove_noted(r->globals->root, id, error))
+			return false;
+		g_clear_error(&local);
+		c = container_open(r->globals->root, id, &local); /* a create may have come so far meanwhile */
+	}
+	if (c)
+		return delete_container(r, c, error);
+	/* If it is not missing there is one, and it may be running: what is known of it is all there is to end it by. */
+	if (is_missing(local) && !container_remove_dir(r->globals->root, id, error))
+		return false;
+	if (is_missing(local) && r->force)
+		return true;
+	g_propagate_error(error, g_steal_pointer(&local));
+	return false;
 }
 
 static int delete_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)

@@ -12,7 +12,7 @@ bool destroy_cgroup(const struct globals *globals, const struct container *c, GE
 {
 	g_autoptr(GError) local = NULL;
 
-	if (!cgroup_destroy(c->cgroup, error))
+	if (!cgroup_destroy(c->cgroup, false, error))
 		return false;
 	/* The container is gone whatever systemd says. */
 	if (c->systemd_unit && !scope_stop_unit(globals->program, c->systemd_unit, c->systemd_user, &local))

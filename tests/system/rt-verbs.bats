@@ -481,6 +481,22 @@ sleeping() {
 	if runtime_is_ours; then nothing_left; else cgroups_of "$ID" | xargs -r rmdir; fi # runc forgets the cgroup
 }
 
+@test "delete --force of what is just being created does not wait for it, and nothing is left" {
+	runtime_is_ours || return 0 # runc forgets the cgroup and the process
+	bundle sleep 1000
+	local i creator
+	for i in $(seq 1 8); do
+		rt create --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1 3>&- 4>&- &
+		creator=$!
+		await exists "$ROOT/$ID"
+		exits 0 rt delete --force "$ID" # after 10 s in vain it fails
+		wait "$creator" || true
+		rt delete --force "$ID" # where it had not come so far that it had to fail
+		await no-children "$SUBREAP_PID" "$SUBREAP_CHILD"
+		nothing_left
+	done
+}
+
 @test "--debug tells what a run goes through, and without it nothing is told" {
 	bundle true
 	exits 0 "$RUNTIME" --root "$ROOT" --debug run -b "$BUNDLE" "$ID"
