@@ -62,6 +62,22 @@ static enum container_status unknown_status(const GError *error)
 	return STATUS_UNKNOWN;
 }
 
+/* Of one that has no record that we can read. A tool writes it whole, before anything can run: where there is none nothing
+ * does, but one that cannot be read may be that of a container which runs. */
+static enum container_status status_without_record(const Container *c)
+{
+	g_autoptr(GError) error = NULL;
+	struct record now;
+
+	if (record_load(c->dir_fd, &now, &error)) {
+		record_clear(&now); /* just written */
+	} else if (!g_error_matches(error, TALLY_ERROR, ENOENT)) {
+		g_prefix_error(&error, "container %s: ", c->id);
+		return unknown_status(error);
+	}
+	return container_is_locked(c) ? STATUS_CREATING : STATUS_BROKEN;
+}
+
 enum container_status container_status(const Container *c, struct ending *ret_ending)
 {
 	g_autoptr(GError) error = NULL;
@@ -69,7 +85,9 @@ enum container_status container_status(const Container *c, struct ending *ret_en
 	bool alive;
 
 	*ret_ending = (struct ending){ 0 };
-	if (!c->has_record || c->record.stage == RECORD_CREATING)
+	if (!c->has_record)
+		return status_without_record(c);
+	if (c->record.stage == RECORD_CREATING)
 		return container_is_locked(c) ? STATUS_CREATING : STATUS_BROKEN;
 	if (c->record.stage == RECORD_FAILED)
 		return STATUS_BROKEN;

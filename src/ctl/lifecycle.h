@@ -16,7 +16,7 @@ enum container_status {
 	STATUS_ORPHANED, /* runs, but its monitor has died */
 	STATUS_LOST,     /* ended, and nobody knows how */
 	STATUS_BROKEN,   /* left behind by a tallyctl that died or a start that failed */
-	STATUS_UNKNOWN,  /* its processes could not be looked at */
+	STATUS_UNKNOWN,  /* its record or its processes could not be looked at */
 };
 
 /* The name people and JSON get: "running". */

@@ -174,6 +174,23 @@ load ctl
 	[ ! -e "$CONTAINERS/$ID" ]
 }
 
+@test "a container whose record cannot be read is not taken for one that has ended" {
+	started sleep 1000
+	ctl_pids
+	cp "$CONTAINERS/$ID/record.json" "$DIR/record"
+	jq '.version = 99' "$DIR/record" >"$CONTAINERS/$ID/record.json" # by a later tallyctl
+	attempt ctl --json ps
+	is "$(jq -r '.[0].status' <<<"$output")" unknown
+	has "$stderr" "version is not 1"
+	exits 0 ctl prune
+	is "$output" ""
+	exits 125 ctl rm "$ID"
+	exits 125 ctl destroy "$ID"
+	[ -d "/proc/$PID" ]
+	cp "$DIR/record" "$CONTAINERS/$ID/record.json"
+	is "$(ctl_status)" running
+}
+
 @test "a create that is interrupted leaves nothing" {
 	bundle sleep 1000
 	printf '#!/bin/sh\ncase "$*" in *create*) echo $$ >%s; exec sleep 1000;; *) exec %s "$@";; esac\n' "$DIR/rt.pid" "$RUNTIME" >"$DIR/rt"
