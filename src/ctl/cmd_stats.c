@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "base/sys.h"
+#include "common/diag.h"
 #include "ctl/command.h"
 #include "ctl/lifecycle.h"
 #include "ctl/store.h"
@@ -115,8 +116,15 @@ static bool show(struct stats *s, const Container *c, GError **error)
 	if (!usage_read(c, runtime, &now, &local)) {
 		if (!has_process(c))
 			return true; /* it has just ended */
-		g_propagate_prefixed_error(error, g_steal_pointer(&local), "container %s: ", c->id);
-		return false;
+		g_prefix_error(&local, "container %s: ", c->id);
+		if (*s->ids) {
+			g_propagate_error(error, g_steal_pointer(&local));
+			return false;
+		}
+		/* One without cgroups, perhaps: the others have figures. */
+		if (!before)
+			diag_warning("%s", local->message);
+		now = USAGE_NONE;
 	}
 	percent = before ? usage_cpu_percent(before, &now) : USAGE_UNKNOWN;
 	if (s->ctl->json)

@@ -21,6 +21,11 @@ struct usage {
 	int64_t written;
 };
 
+/* Of one of which nothing is known. */
+#define USAGE_NONE                                                                                                     \
+	((struct usage){ 0, USAGE_UNKNOWN, USAGE_UNKNOWN, USAGE_UNKNOWN, USAGE_UNKNOWN, USAGE_UNKNOWN, USAGE_UNKNOWN,  \
+		USAGE_UNKNOWN })
+
 /* The runtime's figures of now. */
 bool usage_read(const Container *c, const char *runtime, struct usage *ret_usage, GError **error);
 

@@ -31,6 +31,22 @@ controllers() { ! on_cgroup2 || [ "$LANE" = vm ]; }
 	one_line "$stderr"
 }
 
+@test "stats of all goes on where one has no figures, which is said" {
+	local id=$ID RUNTIME_GIVEN=$RUNTIME
+	printf '#!/bin/sh\ncase "$*" in *" events "*) echo no figures >&2; exit 1;; *) exec %s "$@";; esac\n' "$RUNTIME" >"$DIR/rt"
+	chmod +x "$DIR/rt"
+	RUNTIME=$DIR/rt
+	started sleep 1000
+	RUNTIME=$RUNTIME_GIVEN
+	ID=$id-2
+	started sleep 1000
+	attempt "$TALLYCTL" --root "$CTL" --monitor "$MONITOR" --json stats --no-stream
+	is "$status" 0
+	is "$(jq -c '[.id, .cpu_ns == null]' <<<"$output")" "[\"$id\",true]"$'\n'"[\"$ID\",false]"
+	has "$stderr" "container $id: events: no figures"
+	exits 125 "$TALLYCTL" --root "$CTL" --monitor "$MONITOR" stats --no-stream "$id"
+}
+
 @test "stats goes on, with the share of CPU time since the look before, until the container ends or it is told to" {
 	started sh -c 'while :; do :; done'
 	"$TALLYCTL" --root "$CTL" --json stats --interval 1 "$ID" >"$DIR/s" 3>&- 4>&- &
