@@ -80,6 +80,8 @@ int main(int argc, char **argv)
 		return failed("become the reaper of orphans", -err);
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
+	/* Who ignores it is told of no child's end. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	program = fork();
 	if (program < 0)
 		return failed("fork", errno);

@@ -178,6 +178,12 @@ nothing_made() {
 	exits 7 ctl run --rm --init --use-current-user -b "$BUNDLE" "$ID"
 }
 
+@test "an init sees its program end, whoever has ignored SIGCHLD" {
+	local init=${TALLYCTL%/*}/tallyctl-init
+	[ -x "$init" ] || skip "not a build tree"
+	exits 3 timeout 60 env --ignore-signal=CHLD "$init" -- sh -c 'exit 3' </dev/null
+}
+
 @test "C11 orphans of the container are reaped by the init" {
 	bundle sh -c '(sh -c "exit 3" & sh -c "exit 3" & sh -c "exit 3" &)
 		n=0; while grep -l "^State:.Z" /proc/[0-9]*/status 2>/dev/null | grep -q .; do
