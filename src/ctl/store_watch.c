@@ -53,6 +53,7 @@ struct StoreWatch {
 	GHashTable *containers; /* id -> struct watched */
 	GHashTable *wds;        /* watch descriptor -> struct watched, borrowed */
 	bool quiet;
+	int unwatched; /* -errno: a directory that could not be watched, and what happens there would not be told */
 };
 
 const char *event_type_name(enum event_type type)
@@ -117,6 +118,14 @@ static void watch_dir(StoreWatch *sw, struct watched *w, const char *name)
 
 	if (wd >= 0)
 		g_hash_table_insert(sw->wds, GINT_TO_POINTER(wd), w);
+	else if (errno != ENOENT && errno != ENOTDIR)
+		sw->unwatched = -errno;
+}
+
+static bool all_watched(const StoreWatch *sw, GError **error)
+{
+	return sw->unwatched == 0 || fail_with(error, sw->unwatched, "watch the directories of containers%s",
+					     sw->unwatched == -ENOSPC ? " (fs.inotify.max_user_watches)" : "");
 }
 
 /* --- sessions -------------------------------------------------------------------------------------------------------- */
@@ -244,11 +253,15 @@ static void look_at_sessions(StoreWatch *sw, struct watched *w)
 	GHashTableIter i;
 	gpointer id, seen;
 
-	for (guint n = 0; ids && n < ids->len; n++)
+	if (!ids) {
+		w->dirty = true; /* for want of descriptors, perhaps: they have not gone for that */
+		return;
+	}
+	for (guint n = 0; n < ids->len; n++)
 		look_at_session(sw, w, ids->pdata[n]);
 	g_hash_table_iter_init(&i, w->sessions);
 	while (g_hash_table_iter_next(&i, &id, &seen)) {
-		if (ids && g_ptr_array_find_with_equal_func(ids, id, g_str_equal, NULL))
+		if (g_ptr_array_find_with_equal_func(ids, id, g_str_equal, NULL))
 			continue;
 		look_at_outcome(sw, w, id, seen);
 		g_hash_table_iter_remove(&i);
@@ -418,7 +431,7 @@ StoreWatch *store_watch_new(const struct ctl *ctl, event_fn on_event, void *user
 		fail_errno(error, "watch %s/containers", ctl->root);
 		return NULL;
 	}
-	if (!look_at_all(sw, error))
+	if (!look_at_all(sw, error) || !all_watched(sw, error))
 		return NULL;
 	sw->quiet = false;
 	tell(sw, &(struct event){ EVENT_READY });
@@ -516,8 +529,10 @@ bool store_watch_take(StoreWatch *sw, GError **error)
 		look_at_dirty(sw, false);
 	}
 	look_at_dead(sw);
-	if (complete)
-		return true;
-	tell(sw, &(struct event){ EVENT_GAP });
-	return look_at_all(sw, error);
+	if (!complete) {
+		tell(sw, &(struct event){ EVENT_GAP });
+		if (!look_at_all(sw, error))
+			return false;
+	}
+	return all_watched(sw, error);
 }

@@ -158,6 +158,15 @@ events_end() {
 	events_end
 }
 
+@test "events fails where it cannot watch all, and is not silent" {
+	started sleep 1000
+	# shellcheck disable=SC2016 # the inner shell
+	exits 125 timeout 60 unshare --user --map-root-user sh -c 'echo 1 >/proc/sys/user/max_inotify_watches && exec "$@"' sh \
+		"$TALLYCTL" --root "$CTL" events
+	hasnt "$output" ready
+	has "$stderr" max_user_watches
+}
+
 @test "events ends when its reader does" {
 	"$TALLYCTL" --root "$CTL" events 3>&- 4>&- | head -n 1 >"$DIR/out"
 	like "$(cat "$DIR/out")" '^-  *ready$'
