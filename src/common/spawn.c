@@ -114,7 +114,7 @@ static int watch(struct run *run, int pid_fd, int64_t timeout_ms)
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
-		if (n == 0 && now >= deadline)
+		if (n == 0 && timeout_ms >= 0 && now >= deadline)
 			return -ETIMEDOUT;
 		for (int i = 0; n > 0 && i < N_STREAMS; i++)
 			if (p[i].revents && !take_output(run, i))

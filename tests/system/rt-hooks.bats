@@ -128,6 +128,12 @@ record_hooks() {
 	nothing_left
 }
 
+@test "a hook without a timeout takes its time, also where the kernel tells of no process's end" {
+	hook createRuntime "sleep 1; echo through >>$W/order"
+	exits 0 nocall pidfd_open -- "$RUNTIME" --root "$ROOT" create --bundle "$BUNDLE" "$ID" </dev/null
+	is "$(cat "$W/order")" through
+}
+
 @test "a failing prestart, createRuntime or createContainer hook fails the create, and its words are told" {
 	for k in prestart createRuntime createContainer; do
 		bundle sleep 1000
