@@ -13,12 +13,13 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Directories with names that can be ids; what is ours beside them begins with a dot. */
+/* One that has a state: without, it is still being made, by somebody whom a pattern does not mean. What is ours beside the
+ * containers begins with a dot. */
 static bool is_container(const char *root, const char *name)
 {
-	g_autofree char *path = g_build_filename(root, name, NULL);
+	g_autofree char *state = g_build_filename(root, name, STATE_FILE, NULL);
 
-	return name[0] != '.' && container_check_id(name, NULL) && g_file_test(path, G_FILE_TEST_IS_DIR);
+	return name[0] != '.' && container_check_id(name, NULL) && g_file_test(state, G_FILE_TEST_EXISTS);
 }
 
 static bool find(const char *root, const char *regex, GPtrArray *ids, GError **error)

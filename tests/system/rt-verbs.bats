@@ -593,6 +593,26 @@ sleeping() {
 	rt delete --force "$ID-b"
 }
 
+@test "kill --regex and delete --regex leave a container alone that is still being made" {
+	runtime_is_ours || return 0
+	bundle sleep 1000
+	printf '#!/bin/sh\necho >%s\nexec timeout 60 cat %s\n' "$DIR/hook-runs" "$DIR/go" >"$DIR/hook"
+	chmod +x "$DIR/hook"
+	mkfifo "$DIR/go"
+	config '.hooks.createRuntime = [{ path: $h }]' --arg h "$DIR/hook"
+	"$RUNTIME" --root "$ROOT" create --bundle "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	creator=$!
+	await exists "$DIR/hook-runs"
+	exits 0 rt kill --regex "$ID" KILL
+	exits 0 rt delete --regex "$ID"
+	exits 0 rt delete --force --regex "$ID"
+	echo >"$DIR/go"
+	wait "$creator" || fail "create has failed"
+	is "$(rt state "$ID" | jq -r .status)" created
+	exits 0 rt delete --force --regex "$ID"
+	is "$(rt list -q)" ""
+}
+
 @test "kill --regex and delete --regex: one that fails is told, and the others have their turn" {
 	runtime_is_ours || return 0
 	bundle sleep 1000
