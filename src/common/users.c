@@ -93,23 +93,31 @@ bool users_resolve(const char *spec, const char *passwd, const char *group, stru
 /* Text of a file inside the container; "" when there is none. */
 static char *read_inside(int root_fd, const char *path, GError **error)
 {
+	/* Looked at first: an image may have a device there, and to open some is to act (a watchdog, a tape). */
 	const struct open_how how = {
-		.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY,
+		.flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
-	auto_fd fd = sys_openat2(root_fd, path, &how);
-	g_autofree char *text = NULL;
+	auto_fd place = sys_openat2(root_fd, path, &how);
+	g_autofree char *link = NULL, *text = NULL;
+	auto_fd fd = -1;
 	struct stat st;
 	ssize_t n;
 
-	if (fd == -ENOENT)
+	if (place == -ENOENT)
 		return g_strdup("");
-	if (fd < 0) {
-		fail_with(error, fd, "open the container's %s", path);
+	if (place < 0) {
+		fail_with(error, place, "open the container's %s", path);
 		return NULL;
 	}
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size >= FILE_MAX_BYTES) {
+	if (fstat(place, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size >= FILE_MAX_BYTES) {
 		fail(error, "the container's %s is no regular file below 1 MiB", path);
+		return NULL;
+	}
+	link = g_strdup_printf("/proc/self/fd/%d", place);
+	fd = open(link, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		fail_errno(error, "open the container's %s", path);
 		return NULL;
 	}
 	text = g_malloc(FILE_MAX_BYTES);

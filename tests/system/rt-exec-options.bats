@@ -152,6 +152,10 @@ with_pty() {
 	mkfifo "$BUNDLE/rootfs/etc/passwd"
 	exits 255 rt exec -u evil "$ID" id
 	has "$stderr" "no regular file"
+	rm "$BUNDLE/rootfs/etc/passwd"
+	mknod "$BUNDLE/rootfs/etc/passwd" c 60 0 # for local use: to open it would be another error
+	exits 255 rt exec -u evil "$ID" id
+	has "$stderr" "no regular file"
 	is "$(rt exec -u 5:6 "$ID" grep ^Uid /proc/self/status)" $'Uid:\t5\t5\t5\t5' # id would read the FIFO
 }
 
