@@ -176,7 +176,10 @@ bool plan_made_root(Plan *plan, const struct op_tree *wanted, int number, GError
 		return mount_setattr(op->rootfs.tree.fd, "", AT_EMPTY_PATH, &attr, sizeof attr) == 0 ||
 		       fail_errno(error, "remount the rootfs");
 	}
-	plan_add(plan, STEP_REMOUNT, number)->remount =
-		(struct op_remount){ .set = wanted->set, .clear = wanted->clear };
+	/* Where the child opens the rootfs (before Linux 5.2): after root.readonly, which it must not take back. */
+	plan_add(plan, STEP_REMOUNT, number)->remount = (struct op_remount){
+		.set = wanted->set,
+		.clear = wanted->clear & ~(plan->request.spec->root_readonly ? (uint64_t)MOUNT_ATTR_RDONLY : 0),
+	};
 	return true;
 }

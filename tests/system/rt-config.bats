@@ -189,6 +189,16 @@ loop_ends() {
 	refuses_config "options: remount before the container's namespace is for"
 }
 
+@test "C61 performInIntermediateNamespace: a remount of / does not take root.readonly back" {
+	runtime_is_ours || return 0
+	config '.root.readonly = true'
+	add_mount '{ destination: "/", type: "bind", source: "", options: ["remount", "nodev"], performInIntermediateNamespace: true }'
+	is "$(in_container awk '$5 == "/" { print substr($6, 1, 8) }' /proc/self/mountinfo)" ro,nodev
+	mapped
+	config '.root.readonly = true'
+	is "$(in_container awk '$5 == "/" { print substr($6, 1, 8) }' /proc/self/mountinfo)" ro,nodev
+}
+
 @test "C62 performInIntermediateNamespace without CAP_SYS_ADMIN is refused by its name" {
 	runtime_is_ours || return 0
 	[ -z "${LACKING:-}" ] || return 0 # what takes calls away needs the capability that is dropped here
