@@ -104,6 +104,7 @@ bool rdt_make_class(Rdt *rdt, const struct spec_rdt *s, GError **error)
 		return access(rdt->class, F_OK) == 0 ||
 		       fail_errno(error, "linux.intelRdt.closID: the group %s", rdt->class);
 	rdt->made_class = mkdir(rdt->class, 0755) == 0;
+	rdt->own &= rdt->made_class; /* somebody may have been faster */
 	return rdt->made_class || errno == EEXIST || fail_errno(error, "linux.intelRdt: create %s", rdt->class);
 }
 

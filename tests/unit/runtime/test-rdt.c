@@ -204,7 +204,7 @@ static void test_foreign(void)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(Rdt) a = rdt_plan(&in_root, "c1", root, &error);
 	g_autofree char *dir = g_build_filename(root, "c1", NULL);
-	g_autoptr(Rdt) b = NULL;
+	g_autoptr(Rdt) b = NULL, late = NULL;
 
 	g_assert_cmpstr(rdt_path(a), ==, root);
 	g_assert_true(rdt_make_class(a, &in_root, &error));
@@ -216,6 +216,12 @@ static void test_foreign(void)
 	g_assert_true(rdt_make_class(b, &own, &error));
 	rdt_undo(b);
 	g_assert_true(rdt_remove(b, &error));
+	g_assert_true(there(root, "c1"));
+	g_assert_cmpint(g_rmdir(dir), ==, 0);
+	late = rdt_plan(&own, "c1", root, &error);
+	g_assert_cmpint(g_mkdir(dir, 0755), ==, 0); /* by somebody who was faster */
+	g_assert_true(rdt_make_class(late, &own, &error));
+	g_assert_true(rdt_remove(late, &error));
 	g_assert_true(there(root, "c1"));
 	g_assert_cmpint(g_rmdir(dir), ==, 0);
 	remove_root(root);
