@@ -25,6 +25,9 @@
 #define HOST_MS     30000
 #define LOOK_MS     20
 
+/* Datagrams in one turn: more than the queue of a socket holds, so that what was said before the end is heard. */
+#define MAX_HEARD 4096
+
 enum phase { LISTENS, TELLS_READY, TELLS_PID, TELLS_BARRIER, AT_BARRIER, DONE };
 
 struct Notify {
@@ -129,13 +132,17 @@ static bool has_line(const char *text, const char *line)
 	return false;
 }
 
-/* What is longer than the buffer is cut, and a line that is cut may mean something else. */
+/* What is longer than the buffer is cut, and a line that is cut may mean something else. A container that does not stop
+ * talking must not keep us from the signals and the terminal. */
 static bool hear_ready(const Notify *n)
 {
 	char text[4096];
-	ssize_t got;
 
-	while ((got = recv(n->fd, text, sizeof text - 1, MSG_TRUNC)) >= 0) {
+	for (int i = 0; i < MAX_HEARD; i++) {
+		ssize_t got = recv(n->fd, text, sizeof text - 1, MSG_TRUNC);
+
+		if (got < 0)
+			return false;
 		if (got >= (ssize_t)sizeof text || memchr(text, '\0', (size_t)got))
 			continue;
 		text[got] = '\0';
