@@ -363,11 +363,17 @@ static void run_poststop(const struct container *k)
 /* Of a tree that an earlier mount has brought, which only the child could open: its rights are the container's. */
 static bool map_ids(const struct creation *c, const struct child_report *report, GError **error)
 {
-	const struct child_op *op = &c->plan->child.ops[report->index];
-	auto_fd tree = sys_pidfd_getfd(c->launch.pid_fd, report->value);
-	int r = tree < 0 ? tree : tree_map_ids(&op->mount.tree, tree);
-	g_autofree char *text = r < 0 ? plan_idmap_text(&op->mount.tree, op->number, -r) : NULL;
+	bool known = report->index >= 0 && (size_t)report->index < c->plan->child.n_ops;
+	const struct child_op *op = known ? &c->plan->child.ops[report->index] : NULL;
+	g_autofree char *text = NULL;
+	auto_fd tree = -1;
+	int r;
 
+	if (!op || op->step != STEP_MOUNT || op->mount.tree.id_map_fd <= 0)
+		return fail(error, "unexpected message %d from the container's process", report->message);
+	tree = sys_pidfd_getfd(c->launch.pid_fd, report->value);
+	r = tree < 0 ? tree : tree_map_ids(&op->mount.tree, tree);
+	text = r < 0 ? plan_idmap_text(&op->mount.tree, op->number, -r) : NULL;
 	return r == 0 || fail(error, "%s", text);
 }
 
