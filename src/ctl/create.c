@@ -144,10 +144,29 @@ static bool launch(
 	return ok;
 }
 
+static bool check_text(const char *text, const char *what, GError **error)
+{
+	return !text || g_utf8_validate(text, -1, NULL) ||
+	       fail(error, "%s is not UTF-8: it cannot be passed on as it is", what);
+}
+
+/* config.json takes nothing else. */
+static bool check_texts(const struct create_options *o, GError **error)
+{
+	for (const char *const *a = o->args; a && *a; a++)
+		if (!check_text(*a, "an argument of the command", error))
+			return false;
+	for (char *const *b = o->more.bind_mounts; b && *b; b++)
+		if (!check_text(*b, "a bind mount", error))
+			return false;
+	return check_text(o->more.cgroup_parent, "--cgroup-parent", error) &&
+	       check_text(o->bundle, "the bundle's path", error);
+}
+
 Container *create_container(const struct ctl *ctl, const struct create_options *o, GError **error)
 {
 	g_autofree char *bundle = g_canonicalize_filename(o->bundle ?: ".", NULL);
-	g_autofree char *monitor = ctl_monitor(ctl, NULL, error);
+	g_autofree char *monitor = check_texts(o, error) ? ctl_monitor(ctl, NULL, error) : NULL;
 	g_autofree char *runtime = monitor ? ctl_runtime(ctl, NULL, error) : NULL;
 	g_autoptr(JsonValue) config = runtime ? config_load(bundle, error) : NULL;
 	g_autoptr(GError) wrong = NULL;

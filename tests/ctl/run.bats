@@ -294,3 +294,13 @@ b.close()
 while data := a.recv(65536): sys.stdout.buffer.write(data)
 sys.exit(p.wait())' "$TALLYCTL" --root "$CTL" --monitor "$MONITOR" --runtime "$RUNTIME" run --rm -b "$BUNDLE" "$ID" | md5sum)" "$sum"
 }
+
+@test "what is given and is not UTF-8 is refused, not changed" {
+	bundle true
+	exits 125 ctl run --rm -b "$BUNDLE" "$ID" -- echo $'x\377y'
+	is "$stderr" "tallyctl: an argument of the command is not UTF-8: it cannot be passed on as it is"
+	mkdir "$DIR/"$'x\377y'
+	exits 125 ctl run --rm -b "$BUNDLE" --bind-mount "$DIR/"$'x\377y:/mnt' "$ID"
+	is "$stderr" "tallyctl: a bind mount is not UTF-8: it cannot be passed on as it is"
+	nothing_of
+}
