@@ -3,6 +3,7 @@ load engine
 
 setup_file() {
 	[ -n "${ENGINE_DIR:-}" ] || fail "start these tests with tests/engine/run"
+	command -v buildah >/dev/null || fail "buildah is missing"
 	export D BB CTR BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-90}
 	local fd
 	D=$(mktemp -d /var/lib/containers/engine.XXXXXX)

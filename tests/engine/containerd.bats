@@ -4,6 +4,7 @@ load engine
 
 setup_file() {
 	[ -n "${ENGINE_DIR:-}" ] || fail "start these tests with tests/engine/run"
+	command -v ctr >/dev/null || fail "containerd is missing"
 	export D BB=localhost/bb:latest CGROUP_PARENT BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-90}
 	local pid=
 	D=$(mktemp -d /var/lib/containers/engine.XXXXXX)
