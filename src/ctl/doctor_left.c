@@ -41,6 +41,9 @@ static void look_at_container(struct doctor *d, const struct ctl *ctl, const cha
 		doctor_add(d, AREA, id, DOCTOR_WARNING, remedy, "the container has ended, and nobody observed how");
 	else if (status == STATUS_BROKEN)
 		doctor_add(d, AREA, id, DOCTOR_WARNING, remedy, "left by a start that failed or was interrupted");
+	else if (status == STATUS_UNKNOWN)
+		doctor_add(d, AREA, id, DOCTOR_WARNING, NULL,
+			"how the container is doing is unknown: its record or its processes cannot be looked at");
 }
 
 void doctor_left_containers(struct doctor *d, const struct ctl *ctl)

@@ -182,6 +182,8 @@ load ctl
 	attempt ctl --json ps
 	is "$(jq -r '.[0].status' <<<"$output")" unknown
 	has "$stderr" "version is not 1"
+	exits 1 ctl --json doctor
+	like "$(jq -r --arg id "$ID" '.findings[] | select(.name == $id).text' <<<"$output")" "is unknown"
 	exits 0 ctl prune
 	is "$output" ""
 	exits 125 ctl rm "$ID"
