@@ -89,3 +89,15 @@ load ctl
 	exits 0 ctl exec -t "$ID" tty
 	is "$output" $'/dev/pts/0\r'
 }
+
+@test "a hang-up of the terminal while the container is being created: nothing is waited for, or left" {
+	monitor_is_ours && runtime_is_ours || return 0 # conmon's runtime goes on without it, runc forgets a cgroup
+	local i
+	bundle sh -c 'echo ready; sleep 1000'
+	for i in 1 2 3; do
+		on_terminal hangup -- "$TALLYCTL" --root "$CTL" --monitor "$MONITOR" --runtime "$RUNTIME" run -t -i --rm -b "$BUNDLE" "$ID"
+		is "$status" 0 # its end came within on-terminal's deadline
+		exits 0 ctl rm --force "$ID"
+		nothing_of
+	done
+}
