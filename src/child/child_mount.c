@@ -1,6 +1,7 @@
 /* The mounts of config.json. Runs between clone and execve: system calls only. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -29,6 +30,21 @@ static int open_ordinary_dir(struct child *c, const char *path)
 	return child_result(c, PART_SYMLINK, -ENOTDIR);
 }
 
+/* The place as it is, a symlink too (dest-nofollow), making it when it is missing. */
+static int open_as_is(struct child *c, const struct op_mount *m)
+{
+	int flags = O_NOFOLLOW | (m->target_is_file ? 0 : O_DIRECTORY);
+	int fd = inroot_open(&c->root, m->target, flags);
+
+	if (fd != -ENOENT)
+		return fd;
+	fd = m->target_is_file ? inroot_make_file(&c->root, m->target) : inroot_make_dir(&c->root, m->target, 0755);
+	if (fd < 0)
+		return fd;
+	fd_close(&fd);
+	return inroot_open(&c->root, m->target, flags);
+}
+
 /* Opens the place, making it when it is missing; *ret_made is set only then, and for directories. */
 static int open_target(struct child *c, const struct op_mount *m, bool *ret_made)
 {
@@ -37,6 +53,8 @@ static int open_target(struct child *c, const struct op_mount *m, bool *ret_made
 
 	if (m->target_no_symlink)
 		fd = open_ordinary_dir(c, m->target);
+	else if (m->tree.onto_link)
+		fd = child_result(c, PART_TARGET, open_as_is(c, m));
 	else if (m->target_is_file)
 		fd = child_result(c, PART_TARGET, inroot_make_file(&c->root, m->target));
 	else {
@@ -138,18 +156,47 @@ static int finish(struct child *c, const struct op_mount *m, int below_fd)
 	return child_result(c, PART_PROPAGATION, r);
 }
 
-/* What an earlier mount has brought has not been there for the parent to look at. */
-static int look_at_source(struct child *c, struct op_mount *m)
+/* What an earlier mount has brought has not been there for the parent to look at. link, of PATH_MAX bytes, is for the
+ * target of a symlink that is to be copied. */
+static int look_at_source(struct child *c, struct op_mount *m, char *link)
 {
 	auto_fd source = tree_source(c, &m->tree);
 	struct stat st;
+	ssize_t n;
 
 	if (source < 0)
 		return source;
 	if (fstat(source, &st) < 0)
 		return child_fail(c, PART_SOURCE);
 	m->target_is_file = !S_ISDIR(st.st_mode);
+	if (!m->copy_link || !S_ISLNK(st.st_mode))
+		return 0;
+	n = readlinkat(source, "", link, PATH_MAX - 1);
+	if (n < 0)
+		return child_fail(c, PART_SOURCE);
+	link[n] = '\0';
+	m->link = link;
 	return 0;
+}
+
+/* copy-symlink: a symlink in the place of a mount. One that is there already will do when it says the same. */
+static int make_link(struct child *c, const struct op_mount *m)
+{
+	char there[PATH_MAX];
+	const char *name;
+	auto_fd dir = inroot_open_parent(&c->root, m->target, &name);
+	ssize_t n;
+
+	if (dir < 0)
+		return child_result(c, PART_TARGET, dir);
+	if (symlinkat(m->link, dir, name) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return child_fail(c, PART_TARGET);
+	n = readlinkat(dir, name, there, sizeof there);
+	if (n >= 0 && (size_t)n == strlen(m->link) && memcmp(there, m->link, (size_t)n) == 0)
+		return 0;
+	return child_result(c, PART_OCCUPIED, -EEXIST);
 }
 
 int step_mount(struct child *c, const struct child_op *op)
@@ -158,10 +205,13 @@ int step_mount(struct child *c, const struct child_op *op)
 	const struct op_mount *m = &own;
 	bool made = false;
 	auto_fd target = -1;
-	int r = m->tree.in_root ? look_at_source(c, &own) : 0;
+	char link[PATH_MAX];
+	int r = m->tree.in_root ? look_at_source(c, &own, link) : 0;
 
 	if (r < 0)
 		return r;
+	if (m->link)
+		return make_link(c, m);
 	target = open_target(c, m, &made);
 	if (target < 0)
 		return target;

@@ -122,6 +122,8 @@ struct op_tree {
 	const char *path; /* on the host, absolute; NULL: there is no tree */
 	bool in_root;     /* no, in the rootfs: an earlier mount brings it there, and the child opens it */
 	bool made;        /* no, a new file system, which is nowhere but at fd */
+	bool no_follow;   /* where path is a symlink, it is what is meant */
+	bool onto_link;   /* where its place is a symlink, that is what is covered */
 	int fd;           /* detached and complete; -1: the child opens it, at its turn */
 	bool recursive;
 	/* MOUNT_ATTR_* of the top, then of the whole tree. */
@@ -140,6 +142,8 @@ struct op_mount {
 	bool target_no_symlink; /* proc and sysfs: an ordinary directory */
 	bool may_cover_proc;    /* the place may lie in a procfs */
 	bool inherit_mode;      /* tmpfs without mode=: take the mode of the directory that it covers */
+	bool copy_link;         /* copy-symlink: a source in the rootfs that is a symlink is made again, not mounted */
+	const char *link;       /* the target of such a symlink of the host; NULL: there is none */
 	bool copy_up;           /* tmpcopyup: fill the new tmpfs with what it covers */
 	const char *label;      /* SELinux's, as an attribute of its root: where it is no option of the mount; NULL: none */
 	const char *target;     /* in the rootfs */

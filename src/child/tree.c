@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
 
@@ -89,8 +90,9 @@ static int map_ids(struct child *c, const struct op_tree *t, int fd)
 static int clone_tree(struct child *c, const struct op_tree *t, int at_fd, const char *path, enum child_part *ret_part)
 {
 	const struct mount_attr all = { .attr_set = t->rec_set, .attr_clr = t->rec_clear };
-	auto_fd fd = open_tree(
-		at_fd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (t->recursive ? AT_RECURSIVE : 0u));
+	auto_fd fd = open_tree(at_fd, path,
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (t->recursive ? AT_RECURSIVE : 0u) |
+			(t->no_follow ? AT_SYMLINK_NOFOLLOW : 0u));
 	struct mount_attr attr;
 	int r;
 
@@ -126,7 +128,8 @@ int tree_open(const struct op_tree *t, enum child_part *ret_part)
 
 int tree_source(struct child *c, const struct op_tree *t)
 {
-	int fd = t->in_root ? inroot_open(&c->root, t->path, 0) : open(t->path, O_PATH | O_CLOEXEC);
+	int flags = t->no_follow ? O_NOFOLLOW : 0;
+	int fd = t->in_root ? inroot_open(&c->root, t->path, flags) : open(t->path, O_PATH | O_CLOEXEC | flags);
 
 	return child_result(c, PART_SOURCE, fd < 0 && !t->in_root ? -errno : fd);
 }
@@ -137,6 +140,15 @@ static int open_in_root(struct child *c, const struct op_tree *t, enum child_par
 
 	*ret_part = PART_SOURCE;
 	return source < 0 ? source : clone_tree(c, t, source, "", ret_part);
+}
+
+/* What was just mounted on path. Both what is mounted and what is covered may be symlinks. */
+static int open_mounted(struct child *c, const struct op_tree *t, int source_fd, const char *path)
+{
+	struct stat st;
+	bool link = t->onto_link || (fstat(source_fd, &st) == 0 && S_ISLNK(st.st_mode));
+
+	return inroot_open(&c->root, path, link ? O_NOFOLLOW : 0);
 }
 
 /* The whole tree by mount(2): bound first, changed where it is. */
@@ -153,7 +165,7 @@ static int place_by_mount2(struct child *c, const struct op_tree *t, int target_
 	if (t->id_map_fd > 0)
 		return child_result(c, PART_IDMAP, -ENOSYS);
 	r = child_result(c, PART_MOUNT, mount2_bind(c, source, target_fd, t->recursive));
-	top = r < 0 ? r : inroot_open(&c->root, path, 0);
+	top = r < 0 ? r : open_mounted(c, t, source, path);
 	if (top < 0)
 		return r < 0 ? r : child_result(c, PART_TARGET, top);
 	r = child_result(c, PART_LOCKED, top_attributes(t, top, &attr));

@@ -18,7 +18,7 @@
 #include "runtime/state.h"
 
 /* Mounts of the container that are the host's business: criu is told that they exist, and restore puts them back. */
-static void put_mounts(GByteArray *opts, const struct spec *s, const struct container *c)
+static bool put_mounts(GByteArray *opts, const struct spec *s, const struct container *c, GError **error)
 {
 	struct stat notify;
 
@@ -26,6 +26,9 @@ static void put_mounts(GByteArray *opts, const struct spec *s, const struct cont
 		const struct spec_mount *m = &s->mounts[i];
 		g_autofree char *place = g_canonicalize_filename(m->destination, "/");
 
+		/* criu opens the source that restore names, and follows it. */
+		if (m->options && g_strv_contains(m->options, "src-nofollow"))
+			return fail(error, "mounts[%zu].options: criu cannot restore src-nofollow", i);
 		if (criu_mount_is_bind(m))
 			criu_put_external(opts, "mnt[%s]:%s", place, place);
 	}
@@ -38,6 +41,7 @@ static void put_mounts(GByteArray *opts, const struct spec *s, const struct cont
 		if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
 			criu_put_external(opts, "mnt[%s]:/dev/null", s->linux_.masked_paths[i]);
 	}
+	return true;
 }
 
 /* Those of cgroup v1, which are the host's; their places are in the container's list of mounts. */
@@ -164,8 +168,8 @@ static bool make_options(GByteArray *opts, const struct container *c, const stru
 	if (o->pre_dump)
 		return true;
 	put_freezer(opts, c);
-	put_mounts(opts, s, c);
-	return put_cgroup_mounts(opts, c->pid, error) && put_namespaces(opts, s, error);
+	return put_mounts(opts, s, c, error) && put_cgroup_mounts(opts, c->pid, error) &&
+	       put_namespaces(opts, s, error);
 }
 
 /* What restore must give to the processes as their 0, 1 and 2. */

@@ -75,6 +75,9 @@ static char *mount_text(const Plan *plan, const struct child_op *op, const struc
 	case PART_SYMLINK:
 		special = g_strdup_printf("filesystem \"%s\" must be mounted on ordinary directory", m->type ?: "");
 		break;
+	case PART_OCCUPIED:
+		special = g_strdup_printf("copy-symlink: %s exists and is not that symlink", op->mount.target);
+		break;
 	case PART_IN_PROC:
 		special = g_strdup_printf("\"%s\" cannot be mounted because it is inside /proc", op->mount.target);
 		break;

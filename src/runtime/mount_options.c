@@ -16,7 +16,10 @@
 
 #define ATIME_FLAGS (MS_NOATIME | MS_RELATIME | MS_STRICTATIME)
 
-enum kind { SET, CLEAR, BIND, PROPAGATION, REC_SET, REC_CLEAR, COPY_UP, ID_MAP, LOOP };
+enum kind { SET, CLEAR, BIND, PROPAGATION, REC_SET, REC_CLEAR, COPY_UP, ID_MAP, LOOP, SYMLINK };
+
+/* The values of SYMLINK. */
+enum { OF_SOURCE, OF_DESTINATION, COPIED };
 
 struct option {
 	const char *name;
@@ -29,7 +32,9 @@ static const struct option table[] = {
 	{ "async", CLEAR, MS_SYNCHRONOUS },
 	{ "atime", CLEAR, MS_NOATIME },
 	{ "bind", BIND, 0 },
+	{ "copy-symlink", SYMLINK, COPIED },
 	{ "defaults", SET, 0 },
+	{ "dest-nofollow", SYMLINK, OF_DESTINATION },
 	{ "dev", CLEAR, MS_NODEV },
 	{ "diratime", CLEAR, MS_NODIRATIME },
 	{ "dirsync", SET, MS_DIRSYNC },
@@ -83,6 +88,7 @@ static const struct option table[] = {
 	{ "shared", PROPAGATION, MS_SHARED },
 	{ "silent", SET, MS_SILENT },
 	{ "slave", PROPAGATION, MS_SLAVE },
+	{ "src-nofollow", SYMLINK, OF_SOURCE },
 	{ "strictatime", SET, MS_STRICTATIME },
 	{ "suid", CLEAR, MS_NOSUID },
 	{ "symfollow", CLEAR, MS_NOSYMFOLLOW },
@@ -136,6 +142,11 @@ static void apply(struct mount_options *o, const struct option *t)
 		break;
 	case LOOP:
 		o->loop = true;
+		break;
+	case SYMLINK:
+		o->src_nofollow |= t->value == OF_SOURCE;
+		o->dest_nofollow |= t->value == OF_DESTINATION;
+		o->copy_symlink |= t->value == COPIED;
 		break;
 	case ID_MAP:
 		o->id_map = true;

@@ -14,6 +14,9 @@ struct mount_options {
 	bool copy_up;
 	bool id_map, id_map_recursive; /* idmap; ridmap */
 	bool loop;                     /* the source is a file, for a loop device */
+	bool src_nofollow;             /* a source that is a symlink is bound itself */
+	bool dest_nofollow;            /* a destination that is a symlink is the place itself */
+	bool copy_symlink;             /* a source that is a symlink is made again, in the place of a mount */
 	const char *dm_table;          /* of "dm=TABLE", borrowed; NULL: none */
 	const char *id_map_text;       /* of "idmap=TEXT", borrowed; NULL: none */
 	GString *data;                 /* the file system's own, joined by ","; NULL: none */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -248,11 +249,12 @@ static bool fail_tree(const struct op_tree *t, int number, enum child_part part,
 static int look_at(const struct op_tree *t, struct stat *ret_st, struct statfs *ret_fs)
 {
 	/* What is mounted on demand is looked at when it is there. */
-	auto_fd own = t->fd < 0 ? open_tree(AT_FDCWD, t->path, OPEN_TREE_CLOEXEC) : -1;
+	unsigned int flags = OPEN_TREE_CLOEXEC | (t->no_follow ? AT_SYMLINK_NOFOLLOW : 0u);
+	auto_fd own = t->fd < 0 ? open_tree(AT_FDCWD, t->path, flags) : -1;
 	int fd;
 
 	if (t->fd < 0 && own < 0 && errno == ENOSYS)
-		own = open(t->path, O_PATH | O_CLOEXEC);
+		own = open(t->path, O_PATH | O_CLOEXEC | (t->no_follow ? O_NOFOLLOW : 0));
 	fd = t->fd < 0 ? own : t->fd;
 	return fd < 0 || fstat(fd, ret_st) < 0 || fstatfs(fd, ret_fs) < 0 ? -errno : 0;
 }
@@ -289,6 +291,46 @@ static const char *source_in_root(Plan *plan, const char *source, const char *ta
 	return NULL;
 }
 
+static bool check_bind_options(const struct spec_mount *m, const struct mount_options *o, GError **error)
+{
+	if (!check_bind_data(m, o, error))
+		return false;
+	if (o->copy_up)
+		return fail(error, "invalid mount: tmpcopyup is for tmpfs only");
+	if (o->loop || o->dm_table)
+		return fail(error, "invalid mount: %s is for file systems on a device", o->loop ? "loop" : "dm=");
+	if (o->copy_symlink && (o->src_nofollow || o->dest_nofollow))
+		return fail(error, "invalid mount: copy-symlink goes with neither src-nofollow nor dest-nofollow");
+	return m->source || fail(error, "bind mounts need a source");
+}
+
+/* Which of the options about symlinks has no meaning for what is not a bind mount; NULL: none that was given. */
+static const char *name_bind_only(const struct mount_options *o)
+{
+	return o->src_nofollow ? "src-nofollow" : o->copy_symlink ? "copy-symlink" : NULL;
+}
+
+/* The target of the symlink at path, for the plan; NULL: it is something else. */
+static int read_link(Plan *plan, const char *path, const char **ret_target)
+{
+	auto_fd fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char target[PATH_MAX];
+	struct stat st;
+	ssize_t n;
+
+	*ret_target = NULL;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISLNK(st.st_mode))
+		return 0;
+	n = readlinkat(fd, "", target, sizeof target - 1);
+	if (n < 0)
+		return -errno;
+	target[n] = '\0';
+	*ret_target = plan_printf(plan, "%s", target);
+	return 0;
+}
+
 static bool plan_bind(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number,
 	struct op_mount *mount, GError **error)
 {
@@ -299,14 +341,8 @@ static bool plan_bind(Plan *plan, const struct spec_mount *m, const struct mount
 	struct stat st;
 	int r;
 
-	if (!check_bind_data(m, o, error))
+	if (!check_bind_options(m, o, error))
 		return false;
-	if (o->copy_up)
-		return fail(error, "invalid mount: tmpcopyup is for tmpfs only");
-	if (o->loop || o->dm_table)
-		return fail(error, "invalid mount: %s is for file systems on a device", o->loop ? "loop" : "dm=");
-	if (!m->source)
-		return fail(error, "bind mounts need a source");
 	t->path = spec_pool_take(plan->pool, g_canonicalize_filename(m->source, plan->request.container->bundle));
 	in_root = source_in_root(plan, t->path, mount->target, number);
 	if (in_root) {
@@ -314,6 +350,15 @@ static bool plan_bind(Plan *plan, const struct spec_mount *m, const struct mount
 		t->in_root = true;
 	}
 	t->recursive = o->recursive;
+	/* What is not a symlink when it is looked at is none when it is opened, either. */
+	t->no_follow = o->src_nofollow || o->copy_symlink;
+	t->onto_link = o->dest_nofollow;
+	mount->copy_link = o->copy_symlink;
+	r = o->copy_symlink && !in_root ? read_link(plan, t->path, &mount->link) : 0;
+	if (r < 0)
+		return fail_with(error, r, "open %s", t->path);
+	if (mount->link)
+		return true;
 	set_attributes(t, o);
 	if (!plan_mount_idmap(plan, m, o, number, t, error))
 		return false;
@@ -438,6 +483,7 @@ static bool plan_new_mount(Plan *plan, const struct spec_mount *m, const struct 
 	mount->rec_clear = o->rec_clear;
 	mount->target_no_symlink = g_strcmp0(m->type, "proc") == 0 || g_strcmp0(m->type, "sysfs") == 0;
 	restrict_kernel_fs(m, o, mount);
+	mount->target_no_symlink |= o->dest_nofollow; /* a directory is never mounted on a symlink */
 	mount->may_cover_proc |= g_strcmp0(m->type, "proc") == 0 && strcmp(mount->target, "/proc") == 0;
 	mount->fallback = host_view(plan, m, o);
 	set_new_propagation(plan, o, mount);
@@ -465,24 +511,28 @@ static bool plan_mount(Plan *plan, const struct spec_mount *m, int number, GErro
 {
 	struct op_mount mount = { .target = place_of(plan, m->destination) };
 	struct mount_options o;
-	bool ok, cgroup, root;
+	bool ok, bind, cgroup, root;
 
 	mount_options_parse(m->options, &o);
+	bind = o.bind || g_strcmp0(m->type, "bind") == 0;
 	cgroup = !o.bind && (g_strcmp0(m->type, "cgroup") == 0 || g_strcmp0(m->type, "cgroup2") == 0);
 	root = strcmp(mount.target, "/") == 0;
 	mount.may_cover_proc = may_lie_in_proc(mount.target);
 	if (!plan_made_check(plan, m, number, error))
 		ok = false;
+	else if (!bind && name_bind_only(&o))
+		ok = fail(error, "invalid mount: %s is for bind mounts", name_bind_only(&o));
+	else if ((root || cgroup) && o.dest_nofollow)
+		ok = fail(error, "invalid mount: dest-nofollow is neither for cgroups nor for the rootfs");
 	else if (root)
 		ok = plan_root(plan, m, &o, number, error);
 	else if (g_str_has_prefix(mount.target, "/proc/") && !mount.may_cover_proc)
 		ok = fail(error, "\"%s\" cannot be mounted because it is inside /proc", mount.target);
-	else if (strcmp(mount.target, "/proc") == 0 && !o.bind && g_strcmp0(m->type, "bind") != 0 &&
-		 g_strcmp0(m->type, "proc") != 0)
+	else if (strcmp(mount.target, "/proc") == 0 && !bind && g_strcmp0(m->type, "proc") != 0)
 		ok = fail(error, "\"/proc\" cannot be mounted because it is not of type proc");
 	else if (cgroup)
 		ok = plan_cgroup_mount(plan, m, &o, number, error);
-	else if (o.bind || g_strcmp0(m->type, "bind") == 0)
+	else if (bind)
 		ok = plan_bind(plan, m, &o, number, &mount, error);
 	else if (!m->type)
 		ok = fail(error, "mounts[%d].type is required", number);

@@ -100,6 +100,15 @@ static void put_cgroup_mount(struct restoring *r, const char *place)
 	}
 }
 
+/* copy-symlink has made one, which is the rootfs' or the mount's that it is in. */
+static bool is_copied_link(const struct spec_mount *m, const char *source)
+{
+	struct stat st;
+
+	return source && m->options && g_strv_contains(m->options, "copy-symlink") && lstat(source, &st) == 0 &&
+	       S_ISLNK(st.st_mode);
+}
+
 static void put_mounts(struct restoring *r)
 {
 	const struct spec *s = r->c->spec;
@@ -110,7 +119,7 @@ static void put_mounts(struct restoring *r)
 		g_autofree char *source =
 			m->source ? g_canonicalize_filename(m->source, r->c->container->bundle) : NULL;
 
-		if (criu_mount_is_bind(m) && source)
+		if (criu_mount_is_bind(m) && source && !is_copied_link(m, source))
 			criu_put_external(r->opts, "mnt[%s]:%s", place, source);
 		else if (g_strcmp0(m->type, "cgroup") == 0)
 			put_cgroup_mount(r, place);
@@ -197,7 +206,7 @@ static bool make_places(const struct creation *c, GError **error)
 		bool is_file = criu_mount_is_bind(m) && source && stat(source, &st) == 0 && !S_ISDIR(st.st_mode);
 		auto_fd fd = -1;
 
-		if (below_another_mount(c->spec, place))
+		if (below_another_mount(c->spec, place) || is_copied_link(m, source))
 			continue;
 		fd = is_file ? inroot_make_file(&root, place) : inroot_make_dir(&root, place, 0755);
 		if (fd < 0 && fd != -EROFS)

@@ -214,6 +214,17 @@ with_pids() {
 	has "$stderr" "container does not exist"
 }
 
+@test "a mount with src-nofollow is refused before criu is called: restore would follow the source" {
+	runtime_is_ours || return 0
+	ln -s nowhere "$DIR/link"
+	config '.mounts += [{ destination: "/etc/plain", source: $s, options: ["bind", "src-nofollow"] }]' --arg s "$DIR/link"
+	started
+	double fail
+	exits 1 checkpoint
+	has "$stderr" "options: criu cannot restore src-nofollow"
+	is "$(status_of)" running
+}
+
 @test "--status-fd gets one byte, and its number is not criu's business" {
 	runtime_is_ours || return 0
 	started

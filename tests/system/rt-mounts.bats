@@ -340,3 +340,127 @@ bound() {
 	hasnt "$out" rootfs/dev
 	hasnt "$out" version
 }
+
+# --- symlinks as sources and destinations ---------------------------------------------------------------------------
+
+# mapped: the container's ids are those of the host, in a user namespace
+mapped() {
+	config '.linux.namespaces += [{ type: "user" }] |
+		.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 65536 }] | .linux.gidMappings = .linux.uidMappings'
+}
+
+# links: a file, a symlink to it, one that leads nowhere, and what there is in the image
+links() {
+	own_rootfs
+	echo content >"$DIR/file"
+	ln -sfn "$DIR/file" "$DIR/link"
+	ln -sfn to/nowhere "$DIR/dangling"
+	ln -s point-to-nowhere "$BUNDLE/rootfs/target"
+	echo plain >"$BUNDLE/rootfs/plain"
+	chmod 755 "$DIR"
+}
+
+@test "src-nofollow, dest-nofollow: symlinks themselves are bound and covered, with and without mapped ids" {
+	runtime_is_runc && return 0 # options of crun's
+	for ids in own mapped; do
+		bundle true
+		links
+		[ $ids = own ] || mapped
+		add_mount '{ destination: "/target", source: ($dir + "/link"), options: ["bind", "dest-nofollow", "src-nofollow"] }'
+		is "$(in_container readlink /target)" "$DIR/file"
+		config '.mounts[-1].source = $dir + "/dangling"' --arg dir "$DIR"
+		is "$(in_container readlink /target)" to/nowhere
+		config '.mounts[-1] |= (.source = $dir + "/link" | .options = ["rbind", "ro", "dest-nofollow"])' --arg dir "$DIR"
+		is "$(in_container sh -c 'cat /target; echo x >>/target || echo refused' 2>/dev/null)" $'content\nrefused'
+		# On a file, which a symlink covers then.
+		config '.mounts[-1] |= (.destination = "/plain" | .options = ["bind", "src-nofollow"])'
+		is "$(in_container readlink /plain)" "$DIR/file"
+		is "$(readlink "$BUNDLE/rootfs/target") $(cat "$BUNDLE/rootfs/plain" "$DIR/file")" \
+			$'point-to-nowhere plain\ncontent'
+	done
+}
+
+@test "src-nofollow, dest-nofollow: what is no symlink is bound as ever, and places that are missing are made" {
+	runtime_is_runc && return 0
+	links
+	mkdir "$DIR/d"
+	echo below >"$DIR/d/f"
+	config '.mounts += [
+		{ destination: "/new/dir", source: ($dir + "/d"), options: ["bind", "src-nofollow", "dest-nofollow"] },
+		{ destination: "/new/file", source: ($dir + "/file"), options: ["bind", "src-nofollow", "dest-nofollow"] },
+		{ destination: "/new/tmp", type: "tmpfs", source: "tmpfs", options: ["dest-nofollow"] }]' --arg dir "$DIR"
+	is "$(in_container sh -c 'cat /new/dir/f /new/file; stat -f -c %T /new/tmp')" $'below\ncontent\ntmpfs'
+}
+
+@test "dest-nofollow: neither a directory nor a new file system is mounted on a symlink, nor anything in /proc" {
+	runtime_is_ours || return 0
+	links
+	mkdir "$DIR/d" "$DIR/canary"
+	ln -sfn "$DIR/canary" "$BUNDLE/rootfs/target"
+	add_mount '{ destination: "/target", source: ($dir + "/d"), options: ["bind", "dest-nofollow"] }'
+	exits 1 rt run --bundle "$BUNDLE" "$ID"
+	has "$stderr" "create mountpoint: not a directory"
+	config '.mounts[-1] = { destination: "/target", type: "tmpfs", source: "tmpfs", options: ["dest-nofollow"] }'
+	exits 1 rt run --bundle "$BUNDLE" "$ID"
+	has "$stderr" "must be mounted on ordinary directory"
+	ln -sfn /proc "$BUNDLE/rootfs/target"
+	for place in /proc/self /target/self; do
+		config '.mounts[-1] = { destination: $p, source: ($dir + "/link"), options: ["bind", "src-nofollow", "dest-nofollow"] }' \
+			--arg dir "$DIR" --arg p $place
+		exits 1 rt run --bundle "$BUNDLE" "$ID"
+		has "$stderr" "inside /proc"
+	done
+	nothing_left
+}
+
+@test "copy-symlink: a symlink is made again, whatever it leads to; what is none is bound" {
+	runtime_is_runc && return 0
+	for ids in own mapped; do
+		bundle true
+		links
+		[ $ids = own ] || mapped
+		add_mount '{ destination: "/a/sym/link", type: "bind", source: ($dir + "/dangling"), options: ["rbind", "ro", "copy-symlink"] }'
+		add_mount '{ destination: "/a/file", type: "bind", source: ($dir + "/file"), options: ["rbind", "copy-symlink"] }'
+		for again in first second; do
+			is "$(in_container sh -c 'readlink /a/sym/link; cat /a/file')" $'to/nowhere\ncontent'
+		done
+		is "$(readlink "$BUNDLE/rootfs/a/sym/link")" to/nowhere
+	done
+}
+
+@test "copy-symlink: in the order of the list, on a new file system and from one; nothing that is there is replaced" {
+	runtime_is_ours || return 0
+	links
+	ln -s "$DIR" "$BUNDLE/rootfs/outside"
+	config '.mounts += [
+		{ destination: "/outside/four", source: ($dir + "/link"), options: ["bind", "src-nofollow", "dest-nofollow"] },
+		{ destination: "/work", type: "tmpfs", source: "tmpfs" },
+		{ destination: "/work/one", source: ($dir + "/link"), options: ["bind", "copy-symlink"] },
+		{ destination: "/work/sub/two", source: ($root + "/work/one"), options: ["bind", "copy-symlink"] },
+		{ destination: "/outside/three", source: ($dir + "/link"), options: ["bind", "copy-symlink"] }]' \
+		--arg dir "$DIR" --arg root "$BUNDLE/rootfs"
+	is "$(in_container sh -c "readlink /work/one; readlink /work/sub/two")" "$DIR/file"$'\n'"$DIR/file"
+	[ ! -L "$DIR/three" ] && [ ! -e "$DIR/four" ] && [ -L "$BUNDLE/rootfs$DIR/three" ] && [ -f "$BUNDLE/rootfs$DIR/four" ] || fail "a link of the image led outside"
+	for place in /target /plain /tmp; do
+		config '.mounts[-1].destination = $p' --arg p $place
+		exits 1 rt run --bundle "$BUNDLE" "$ID"
+		has "$stderr" "copy-symlink: $place exists and is not that symlink"
+	done
+	nothing_left
+}
+
+@test "copy-symlink, src-nofollow, dest-nofollow where they have no meaning are errors" {
+	runtime_is_ours || return 0
+	bad() {
+		config '.mounts[-1] = $m' --argjson m "$2"
+		exits 1 rt create --bundle "$BUNDLE" "$ID"
+		has "$stderr" "$1"
+		nothing_left
+	}
+	add_mount '{ destination: "/mnt" }'
+	bad "copy-symlink goes with neither" '{ "destination": "/mnt", "source": "/tmp", "options": ["bind", "copy-symlink", "src-nofollow"] }'
+	bad "copy-symlink goes with neither" '{ "destination": "/mnt", "source": "/tmp", "options": ["bind", "copy-symlink", "dest-nofollow"] }'
+	bad "src-nofollow is for bind mounts" '{ "destination": "/mnt", "type": "tmpfs", "options": ["src-nofollow"] }'
+	bad "copy-symlink is for bind mounts" '{ "destination": "/mnt", "type": "tmpfs", "options": ["copy-symlink"] }'
+	bad "dest-nofollow is neither for" '{ "destination": "/sys/fs/cgroup", "type": "cgroup", "options": ["dest-nofollow"] }'
+}

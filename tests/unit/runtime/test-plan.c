@@ -283,6 +283,8 @@ static void test_mount_options(void)
 {
 	static const char *const list[] = { "ro", "nosuid", "rw", "noatime", "relatime", "rslave", "shared", "rro",
 		"rnoatime", "mode=1777", "size=1k", "defaults", NULL };
+	static const char *const of_symlinks[] = { "bind", "src-nofollow", "dest-nofollow", NULL };
+	static const char *const copied[] = { "rbind", "copy-symlink", NULL };
 	struct mount_options o;
 	g_autoptr(GError) error = NULL;
 
@@ -294,7 +296,13 @@ static void test_mount_options(void)
 	g_assert_cmphex(g_array_index(o.propagation, unsigned long, 0), ==, MS_SLAVE | MS_REC);
 	g_assert_cmphex(o.rec_set, ==, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOATIME);
 	g_assert_cmphex(o.rec_clear, ==, MOUNT_ATTR__ATIME);
-	g_assert_false(o.bind);
+	g_assert_false(o.bind || o.src_nofollow || o.dest_nofollow || o.copy_symlink);
+	mount_options_clear(&o);
+	mount_options_parse(of_symlinks, &o);
+	g_assert_true(o.bind && o.src_nofollow && o.dest_nofollow && !o.copy_symlink && !o.data);
+	mount_options_clear(&o);
+	mount_options_parse(copied, &o);
+	g_assert_true(o.copy_symlink && !o.src_nofollow && !o.dest_nofollow && !o.data);
 	mount_options_clear(&o);
 }
 
