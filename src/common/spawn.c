@@ -159,11 +159,15 @@ bool spawn_run(const struct spawn_request *r, struct spawn_result *ret_result, G
 	struct run run = { { -1, -1 }, { g_string_new(NULL), g_string_new(NULL) }, r->max_output };
 	auto_fd in = input_fd(r->input), out = -1, err_out = -1;
 	int pipes[N_STREAMS][2], err = in < 0 ? in : 0;
+	const int given[] = { r->own_output ? STDOUT_FILENO : r->output_fd,
+		r->own_output ? STDERR_FILENO : r->errors_fd };
 	struct spawn_result result = { 0 };
 	pid_t pid;
 	bool ok;
 
-	for (int i = 0; i < N_STREAMS && err == 0 && !r->own_output; i++) {
+	for (int i = 0; i < N_STREAMS && err == 0; i++) {
+		if (given[i])
+			continue;
 		if (pipe2(pipes[i], O_CLOEXEC) < 0) {
 			err = -errno;
 			break;
@@ -172,11 +176,11 @@ bool spawn_run(const struct spawn_request *r, struct spawn_result *ret_result, G
 		*(i == OUT ? &out : &err_out) = pipes[i][1];
 		err = fd_set_nonblock(run.fds[i], true);
 	}
-	if (err == 0)
-		err = start(r,
-			r->own_output ? (const int[]){ in, STDOUT_FILENO, STDERR_FILENO }
-				      : (const int[]){ in, out, r->merge_output ? out : err_out },
-			&pid);
+	if (err == 0) {
+		int both = r->merge_output ? out : err_out;
+
+		err = start(r, (const int[]){ in, given[OUT] ?: out, given[ERR] ?: both }, &pid);
+	}
 	fd_close(&out);
 	fd_close(&err_out);
 	ok = err == 0 ? run_watched(&run, pid, r->timeout_ms, &result, error)

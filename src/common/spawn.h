@@ -15,6 +15,7 @@ struct spawn_request {
 	gsize max_output;        /* bytes kept of each output stream, the rest is read and dropped */
 	bool merge_output;       /* standard error goes into output too */
 	bool own_output;         /* both streams are ours; nothing of them is kept */
+	int output_fd, errors_fd; /* where a stream goes that shall not be kept; 0: nowhere else. Borrowed */
 };
 
 struct spawn_result {

@@ -135,7 +135,8 @@ static void put_annotations(JsonWriter *w)
 
 static int features_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
 {
-	static const char *const unsafe[] = { "org.criu.config", "run.oci.keep_original_groups" };
+	static const char *const unsafe[] = { "org.criu.config", "run.oci.hooks.stderr", "run.oci.hooks.stdout",
+		"run.oci.keep_original_groups" };
 	g_autoptr(JsonWriter) w = json_writer_new("    ");
 	g_autofree const char **mount_options = mount_options_names();
 	g_autofree char *text = NULL;
@@ -150,7 +151,8 @@ static int features_run(const struct globals *globals, const void *options, int 
 	put_names(w, "mountOptions", mount_options, g_strv_length((char **)mount_options));
 	put_linux(w, globals);
 	put_annotations(w);
-	/* Of a config.json that a stranger wrote: a criu configuration can name programs. */
+	/* Of a config.json that a stranger wrote: a criu configuration can name programs, a hook's
+	 * output any file. */
 	put_names(w, "potentiallyUnsafeConfigAnnotations", unsafe, G_N_ELEMENTS(unsafe));
 	json_object_close(w);
 	text = json_writer_text(w);

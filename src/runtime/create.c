@@ -259,11 +259,14 @@ static bool compile_filter(struct creation *c, const struct globals *globals, GE
 	g_autofree char *cache = g_build_filename(globals->root, ".seccomp-cache", NULL);
 	const struct spec_seccomp *seccomp = c->spec->linux_.seccomp;
 	struct container *k = c->container;
+	const char *strict;
 	struct stat st;
 
 	if (!seccomp)
 		return true;
-	if (!seccomp_compile(seccomp, cache, &c->filter, error))
+	strict = spec_map_get(&c->spec->annotations, "run.oci.seccomp_fail_unknown_syscall");
+	if ((strict && strcmp(strict, "0") != 0 && !seccomp_check_names(seccomp, error)) ||
+		!seccomp_compile(seccomp, cache, &c->filter, error))
 		return false;
 	if (!(c->filter.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER))
 		return true;
@@ -292,16 +295,24 @@ static bool save_filter(const struct creation *c, GError **error)
 	return r == 0 || fail_with(error, r, "write %s/%s", c->container->path, STATE_FILTER);
 }
 
-/* What startContainer hooks write, for who will start the container. */
+/* What startContainer hooks write, for who will start the container; files that the annotations name are for the user. */
 static bool make_hook_files(struct creation *c, GError **error)
 {
 	static const char *const names[] = { STATE_HOOK_OUT, STATE_HOOK_ERR };
-	int *const fds[] = { &c->request.hook_out_fd, &c->request.hook_err_fd };
+	int fds[2] = { -1, -1 };
+	bool any = c->spec->hooks[HOOK_START_CONTAINER].n_hooks > 0;
 
-	for (size_t i = 0; c->spec->hooks[HOOK_START_CONTAINER].n_hooks && i < G_N_ELEMENTS(names); i++) {
-		*fds[i] = openat(
-			c->container->dir_fd, names[i], O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-		if (*fds[i] < 0)
+	if (any && !hooks_open_output(c->container, fds, error))
+		return false;
+	c->request.hook_out_fd = fds[0];
+	c->request.hook_err_fd = fds[1];
+	for (size_t i = 0; any && i < G_N_ELEMENTS(names); i++) {
+		int *fd = i == 0 ? &c->request.hook_out_fd : &c->request.hook_err_fd;
+
+		if (*fd < 0)
+			*fd = openat(c->container->dir_fd, names[i], O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+				0600);
+		if (*fd < 0)
 			return fail_errno(error, "create %s/%s", c->container->path, names[i]);
 	}
 	return true;
@@ -345,10 +356,10 @@ bool create_run_hooks(const struct creation *c, GError **error)
 	g_autofree char *created =
 		early->n_hooks ? container_oci_state(c->container, STATUS_CREATED, c->launch.pid) : NULL;
 
-	if (!hooks_run(early, HOOK_PRECHROOT, created, c->container->bundle, error))
+	if (!hooks_run(c->container, early, HOOK_PRECHROOT, created, c->container->bundle, error))
 		return false;
 	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
-		if (!hooks_run(&c->spec->hooks[kinds[i]], kinds[i], state, c->container->bundle, error))
+		if (!hooks_run(c->container, &c->spec->hooks[kinds[i]], kinds[i], state, c->container->bundle, error))
 			return false;
 	return true;
 }
@@ -357,7 +368,7 @@ static void run_poststop(const struct container *k)
 {
 	g_autofree char *state = container_oci_state(k, STATUS_STOPPED, 0);
 
-	hooks_run_poststop(&k->poststop, state, NULL);
+	hooks_run_poststop(k, state);
 }
 
 /* Of a tree that an earlier mount has brought, which only the child could open: its rights are the container's. */

@@ -42,6 +42,6 @@ bool destroy_container(const struct globals *globals, const struct container *c,
 		return fail_prefix(error, "unable to destroy container");
 	/* The container is gone whatever they say: the runtime-spec wants a warning, and the rest of them to run. */
 	state = container_oci_state(c, STATUS_STOPPED, 0);
-	hooks_run_poststop(&c->poststop, state, NULL);
+	hooks_run_poststop(c, state);
 	return true;
 }

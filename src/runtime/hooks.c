@@ -1,6 +1,10 @@
 /* Hooks that run in the runtime's own namespaces. */
 #include "runtime/hooks.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
 #include "common/diag.h"
 #include "common/error.h"
 #include "common/spawn.h"
@@ -8,7 +12,39 @@
 /* Of what a failing hook has said, as much as fits an error message. */
 #define MAX_OUTPUT 16384
 
-static bool run_hook(const struct spec_hook *hook, const char *state, const char *cwd, GError **error)
+static int open_output(const char *path)
+{
+	/* A FIFO that nobody reads is an error, not something to wait for. */
+	auto_fd fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -errno : fd_set_nonblock(fd, false);
+
+	return r < 0 ? r : steal_fd(&fd);
+}
+
+bool hooks_open_output(const struct container *c, int ret_fds[2], GError **error)
+{
+	static const char *const keys[] = { "run.oci.hooks.stdout", "run.oci.hooks.stderr" };
+
+	ret_fds[0] = ret_fds[1] = -1;
+	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+		const char *value = spec_map_get(&c->annotations, keys[i]);
+		g_autofree char *path = value ? g_canonicalize_filename(value, c->bundle) : NULL;
+
+		if (!path)
+			continue;
+		ret_fds[i] = open_output(path);
+		if (ret_fds[i] < 0) {
+			fail_with(error, ret_fds[i], "annotations[\"%s\"]: open %s", keys[i], path);
+			fd_close(&ret_fds[0]);
+			ret_fds[i] = -1;
+			return false;
+		}
+	}
+	return true;
+}
+
+/* fds: of hooks_open_output. */
+static bool run_hook(const struct spec_hook *hook, const int fds[2], const char *state, const char *cwd, GError **error)
 {
 	const char *const just_path[] = { hook->path, NULL };
 	const struct spawn_request request = {
@@ -20,6 +56,8 @@ static bool run_hook(const struct spec_hook *hook, const char *state, const char
 		/* 0 and less kill at once, as with runc: a bundle that says so has no use for the hook. */
 		.timeout_ms = hook->timeout.set ? CLAMP(hook->timeout.value, 0, G_MAXINT) * 1000 : -1,
 		.max_output = MAX_OUTPUT,
+		.output_fd = MAX(fds[0], 0),
+		.errors_fd = MAX(fds[1], 0),
 	};
 	struct spawn_result result;
 	g_autofree char *how = NULL;
@@ -36,22 +74,36 @@ static bool run_hook(const struct spec_hook *hook, const char *state, const char
 	return !result.timed_out && result.status == 0;
 }
 
-bool hooks_run(
-	const struct spec_hook_list *list, enum spec_hook_kind kind, const char *state, const char *cwd, GError **error)
+bool hooks_run(const struct container *c, const struct spec_hook_list *list, enum spec_hook_kind kind,
+	const char *state, const char *cwd, GError **error)
 {
-	for (size_t i = 0; i < list->n_hooks; i++)
-		if (!run_hook(&list->hooks[i], state, cwd, error))
-			return fail_prefix(error, "error running %s hook #%zu", spec_hook_names[kind], i);
-	return true;
+	int fds[2] = { -1, -1 };
+	bool ok = list->n_hooks == 0 || hooks_open_output(c, fds, error);
+
+	for (size_t i = 0; i < list->n_hooks && ok; i++)
+		ok = run_hook(&list->hooks[i], fds, state, cwd, error) ||
+		     fail_prefix(error, "error running %s hook #%zu", spec_hook_names[kind], i);
+	fd_close(&fds[0]);
+	fd_close(&fds[1]);
+	return ok;
 }
 
-void hooks_run_poststop(const struct spec_hook_list *list, const char *state, const char *cwd)
+void hooks_run_poststop(const struct container *c, const char *state)
 {
+	const struct spec_hook_list *list = &c->poststop;
+	g_autoptr(GError) unopened = NULL;
+	int fds[2] = { -1, -1 };
+
+	/* They run all the same. */
+	if (list->n_hooks > 0 && !hooks_open_output(c, fds, &unopened))
+		diag_warning("%s", unopened->message);
 	for (size_t i = 0; i < list->n_hooks; i++) {
 		g_autoptr(GError) error = NULL;
 
-		if (!run_hook(&list->hooks[i], state, cwd, &error))
+		if (!run_hook(&list->hooks[i], fds, state, NULL, &error))
 			diag_warning(
 				"error running %s hook #%zu: %s", spec_hook_names[HOOK_POSTSTOP], i, error->message);
 	}
+	fd_close(&fds[0]);
+	fd_close(&fds[1]);
 }

@@ -6,6 +6,7 @@
 
 #include "base/sys.h"
 #include "common/error.h"
+#include "runtime/hooks.h"
 
 /* The state without its pid, which only the child knows: '..."pid":' and the rest. */
 static void split_state(Plan *plan, enum status status, const char **ret_head, const char **ret_tail)
@@ -20,14 +21,26 @@ static void split_state(Plan *plan, enum status status, const char **ret_head, c
 	*ret_tail = plan_printf(plan, "%s", at + strlen(mark));
 }
 
-static bool open_output(Plan *plan, int *ret_fd, GError **error)
+static bool take_scratch(Plan *plan, int *fd, GError **error)
 {
-	int fd = sys_scratch_file("hook output");
+	int own = *fd < 0 ? sys_scratch_file("hook output") : *fd;
 
-	if (fd < 0)
-		return fail_with(error, fd, "create file for the output of hooks");
-	*ret_fd = plan_take_fd(plan, fd);
+	if (own < 0)
+		return fail_with(error, own, "create file for the output of hooks");
+	*fd = plan_take_fd(plan, own);
 	return true;
+}
+
+/* The files of the annotations, or some to read for the error. */
+static bool open_outputs(Plan *plan, int *ret_out_fd, int *ret_err_fd, GError **error)
+{
+	int fds[2];
+
+	if (!hooks_open_output(plan->request.container, fds, error))
+		return false;
+	*ret_out_fd = fds[0];
+	*ret_err_fd = fds[1];
+	return take_scratch(plan, ret_out_fd, error) && take_scratch(plan, ret_err_fd, error);
 }
 
 /* Program, arguments, environment and time limit. */
@@ -66,7 +79,7 @@ bool plan_hooks(Plan *plan, GError **error)
 	if (plan->has_runtime_hooks)
 		plan_add(plan, STEP_RUNTIME_HOOKS, -1);
 	if (spec->hooks[HOOK_CREATE_CONTAINER].n_hooks) {
-		if (!open_output(plan, &plan->hook_out_fd, error) || !open_output(plan, &plan->hook_err_fd, error))
+		if (!open_outputs(plan, &plan->hook_out_fd, &plan->hook_err_fd, error))
 			return false;
 		common.out_fd = plan->hook_out_fd;
 		common.err_fd = plan->hook_err_fd;
@@ -78,8 +91,8 @@ bool plan_hooks(Plan *plan, GError **error)
 		plan->child.hook_out_fd = plan->request.hook_out_fd;
 		plan->child.hook_err_fd = plan->request.hook_err_fd;
 		/* Without a start that could read it, it is ours. */
-		if (plan->request.go_fd < 0 && (!open_output(plan, &plan->child.hook_out_fd, error) ||
-						       !open_output(plan, &plan->child.hook_err_fd, error)))
+		if (plan->request.go_fd < 0 &&
+			!open_outputs(plan, &plan->child.hook_out_fd, &plan->child.hook_err_fd, error))
 			return false;
 		common = (struct op_hook){ .out_fd = -1, .err_fd = -1 };
 		split_state(plan, STATUS_CREATED, &common.state_head, &common.state_tail);

@@ -16,4 +16,8 @@ struct seccomp_filter {
 bool seccomp_compile(const struct spec_seccomp *seccomp, const char *cache_dir, struct seccomp_filter *ret_filter,
 	GError **error);
 
+/* Whether libseccomp knows every system call that the profile names, for whichever architecture. The error names the JSON
+ * path. */
+bool seccomp_check_names(const struct spec_seccomp *seccomp, GError **error);
+
 void seccomp_filter_clear(struct seccomp_filter *filter);

@@ -110,6 +110,16 @@ static bool add_syscall(
 	return true;
 }
 
+bool seccomp_check_names(const struct spec_seccomp *seccomp, GError **error)
+{
+	for (size_t i = 0; i < seccomp->n_syscalls; i++)
+		for (const char **name = seccomp->syscalls[i].names; name && *name; name++)
+			if (seccomp_syscall_resolve_name(*name) == __NR_SCMP_ERROR)
+				return fail(
+					error, "linux.seccomp.syscalls[%zu].names: unknown system call %s", i, *name);
+	return true;
+}
+
 static bool add_archs(scmp_filter_ctx ctx, const struct spec_seccomp *seccomp, GError **error)
 {
 	for (size_t i = 0; seccomp->architectures && seccomp->architectures[i]; i++) {

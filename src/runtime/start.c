@@ -133,7 +133,7 @@ bool start_run_hooks(const struct container *c, GError **error)
 {
 	g_autofree char *state = container_oci_state(c, STATUS_RUNNING, c->pid);
 
-	if (hooks_run(&c->poststart, HOOK_POSTSTART, state, c->bundle, error))
+	if (hooks_run(c, &c->poststart, HOOK_POSTSTART, state, c->bundle, error))
 		return true;
 	/* The container is left stopped, for delete (runtime-spec: lifecycle, step 10). */
 	(void)sys_pidfd_send_signal(c->pid_fd, SIGKILL);

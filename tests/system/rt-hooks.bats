@@ -186,6 +186,48 @@ record_hooks() {
 	rt delete --force "$ID"
 }
 
+@test "annotations name files that the output of hooks of all kinds is appended to" {
+	runtime_is_ours || return 0 # annotations of crun's, which takes no path from the bundle on
+	for k in $KINDS; do
+		hook "$k" "echo out of $k; echo errors of $k >&2"
+	done
+	echo before >"$DIR/said"
+	config '.annotations = { "run.oci.hooks.stdout": ($dir + "/said"), "run.oci.hooks.stderr": "errors" }' --arg dir "$DIR"
+	rt_create
+	rt start "$ID"
+	is "$(grep -lsx 'out of startContainer' "$ROOT/$ID"/* || true)" ""
+	rt delete --force "$ID"
+	is "$(cat "$DIR/said")" "before"$'\n'"$(printf 'out of %s\n' $KINDS)"
+	is "$(cat "$BUNDLE/errors")" "$(printf 'errors of %s\n' $KINDS)"
+	is "$(stat -c %a "$BUNDLE/errors")" 600
+	config '.process.args = ["true"]'
+	exits 0 rt run --bundle "$BUNDLE" "$ID"
+	is "$(wc -l <"$DIR/said") $(wc -l <"$BUNDLE/errors")" "13 12"
+}
+
+@test "with annotations for their output hooks fail as ever, and a file that cannot be opened is an error" {
+	runtime_is_ours || return 0
+	for k in createRuntime createContainer startContainer; do
+		bundle true
+		hook $k 'echo the words >&2; exit 3'
+		config '.annotations = { "run.oci.hooks.stderr": $f }' --arg f "$DIR/$k"
+		exits 1 rt run --bundle "$BUNDLE" "$ID"
+		has "$stderr" "$k hook #0"
+		has "$stderr" "exit status 3"
+		is "$(cat "$DIR/$k")" "the words"
+		# Nobody reads the FIFO.
+		mkfifo "$DIR/fifo-$k"
+		for bad in "$DIR/none/file" "$DIR/fifo-$k"; do
+			config '.annotations = { "run.oci.hooks.stdout": $f }' --arg f "$bad"
+			exits 1 rt run --bundle "$BUNDLE" "$ID"
+			has "$stderr" run.oci.hooks.stdout
+			has "$stderr" "open $bad: no such"
+			one_line "$stderr"
+		done
+		nothing_left
+	done
+}
+
 @test "a failing poststart hook ends the container" {
 	runtime_is_ours || return 0 # runc 1.1.5 runs it in create, crun deletes the container
 	hook poststart 'exit 3'

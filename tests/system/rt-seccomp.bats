@@ -45,6 +45,29 @@ seccomp() { config ".linux.seccomp = $1"; }
 	is "$(in_container inside syscall mkdir)" EPERM
 }
 
+@test "a listenerPath that no rule sends anything to has no meaning" {
+	runtime_is_ours || runtime_is_runc || return 0 # crun makes a listener all the same
+	seccomp '{ defaultAction: "SCMP_ACT_ALLOW", listenerPath: "/run/tm/no-such-socket",
+		syscalls: [{ names: ["mkdir"], action: "SCMP_ACT_ERRNO", errnoRet: 13 }] }'
+	is "$(in_container inside syscall mkdir)" EACCES
+}
+
+@test "with run.oci.seccomp_fail_unknown_syscall names of calls that do not exist are errors" {
+	runtime_is_ours || return 0 # an annotation of crun's, with other words
+	seccomp '{ defaultAction: "SCMP_ACT_ALLOW", syscalls: [{ names: ["acct", "socketcall"], action: "SCMP_ACT_ERRNO" },
+		{ names: ["mkdir", "no_such_call"], action: "SCMP_ACT_ERRNO", errnoRet: 13 }] }'
+	# The filter that is kept is no way around it; calls of other architectures are known.
+	is "$(in_container inside syscall mkdir)" EACCES
+	config '.annotations["run.oci.seccomp_fail_unknown_syscall"] = "1"'
+	exits 1 rt run --bundle "$BUNDLE" "$ID"
+	has "$stderr" "linux.seccomp.syscalls[1].names: unknown system call no_such_call"
+	nothing_left
+	config '.annotations["run.oci.seccomp_fail_unknown_syscall"] = "0"'
+	is "$(in_container inside syscall mkdir)" EACCES
+	config '.annotations["run.oci.seccomp_fail_unknown_syscall"] = "1" | .linux.seccomp.syscalls[1].names = ["mkdir"]'
+	is "$(in_container inside syscall mkdir)" EACCES
+}
+
 @test "the filter is on with and without noNewPrivileges, and for a user" {
 	seccomp '{ defaultAction: "SCMP_ACT_ALLOW", syscalls: [{ names: ["mkdir"], action: "SCMP_ACT_ERRNO" }] }'
 	is "$(in_container sed -n 's/^Seccomp:[[:space:]]*//p' /proc/self/status)" 2

@@ -356,6 +356,10 @@ sleeping() {
 	for o in bind rbind ro nosuid nodev noexec rro tmpcopyup; do
 		jq -e --arg o $o '.mountOptions | index($o)' <<<"$output" >/dev/null || fail "no mount option $o"
 	done
+	if runtime_is_ours; then
+		jq -e '.mountOptions | contains(["copy-symlink", "dest-nofollow", "src-nofollow"])' <<<"$output"
+		jq -e '.potentiallyUnsafeConfigAnnotations | contains(["run.oci.hooks.stderr", "run.oci.hooks.stdout"])' <<<"$output"
+	fi
 	jq -e '.linux.seccomp.enabled and (.linux.capabilities | index("CAP_SYS_ADMIN")) and .linux.cgroup.v1 and .linux.cgroup.v2
 		and (.ociVersionMin | startswith("1.0")) and (.ociVersionMax | startswith("1."))' <<<"$output"
 	jq -e '.linux.seccomp.actions | index("SCMP_ACT_ERRNO")' <<<"$output"
