@@ -263,3 +263,13 @@ prepare() {
 	rt delete --force "$ID"
 	nothing_left
 }
+
+@test "rootless: symlinks as sources and destinations" {
+	runtime_is_runc && return 0 # options of crun's
+	ln -s to/nowhere "$DIR/dangling"
+	ln -s point-to-nowhere "$BUNDLE/rootfs/target"
+	config '.mounts += [
+		{ destination: "/target", source: ($dir + "/dangling"), options: ["bind", "src-nofollow", "dest-nofollow"] },
+		{ destination: "/a/link", source: ($dir + "/dangling"), options: ["rbind", "copy-symlink"] }]' --arg dir "$DIR"
+	is "$(in_container sh -c 'readlink /target; readlink /a/link')" $'to/nowhere\nto/nowhere'
+}
