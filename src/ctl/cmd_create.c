@@ -61,6 +61,5 @@ const struct command cmd_create = {
 	.name = "create",
 	.args = "ID [-- COMMAND [ARG...]]",
 	.help = "Create a container that waits for start",
-	.has_json = true,
 	.run = create_run,
 };

@@ -139,6 +139,5 @@ const struct command cmd_doctor = {
 	.name = "doctor",
 	.args = "",
 	.help = "Tell what this host offers to containers, what it lacks, and what dead ones have left on it",
-	.has_json = true,
 	.run = doctor_run,
 };

@@ -121,6 +121,5 @@ const struct command cmd_events = {
 	.name = "events",
 	.args = "",
 	.help = "Tell what becomes of all containers and sessions from now on",
-	.has_json = true,
 	.run = events_run,
 };

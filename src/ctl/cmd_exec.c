@@ -184,6 +184,5 @@ const struct command cmd_exec = {
 	.name = "exec",
 	.args = "ID -- COMMAND [ARG...]",
 	.help = "Run a command in a running container; in the foreground, end with its exit status",
-	.has_json = true,
 	.run = exec_run,
 };

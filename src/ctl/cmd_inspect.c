@@ -114,6 +114,5 @@ const struct command cmd_inspect = {
 	.name = "inspect",
 	.args = "ID",
 	.help = "Show all that is known about a container, as JSON",
-	.has_json = true,
 	.run = inspect_run,
 };

@@ -307,6 +307,5 @@ const struct command cmd_logs = {
 	.name = "logs",
 	.args = "ID",
 	.help = "Print a container's output",
-	.has_json = true,
 	.run = logs_run,
 };

@@ -113,6 +113,5 @@ const struct command cmd_prune = {
 	.name = "prune",
 	.args = "",
 	.help = "Remove all containers that have ended",
-	.has_json = true,
 	.run = prune_run,
 };

@@ -130,6 +130,5 @@ const struct command cmd_ps = {
 	.name = "ps",
 	.args = "",
 	.help = "List containers",
-	.has_json = true,
 	.run = ps_run,
 };

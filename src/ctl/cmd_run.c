@@ -140,6 +140,5 @@ const struct command cmd_run = {
 	.name = "run",
 	.args = "ID [-- COMMAND [ARG...]]",
 	.help = "Create and start a container; in the foreground, end with its exit status",
-	.has_json = true,
 	.run = run_run,
 };

@@ -529,6 +529,5 @@ const struct command cmd_session = {
 	.name = "session",
 	.args = "VERB [ARG...]",
 	.help = "Exec sessions with a life of their own",
-	.has_json = true,
 	.run = session_run,
 };

@@ -47,7 +47,6 @@ const struct command cmd_state = {
 	.name = "state",
 	.args = "ID",
 	.help = "Print the runtime's state of a container, as JSON",
-	.has_json = true,
 	.run = state_run,
 };
 

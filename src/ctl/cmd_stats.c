@@ -217,6 +217,5 @@ const struct command cmd_stats = {
 	.name = "stats",
 	.args = "[ID...]",
 	.help = "Show what containers use: CPU, memory, processes, I/O",
-	.has_json = true,
 	.run = stats_run,
 };

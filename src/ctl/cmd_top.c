@@ -107,6 +107,5 @@ const struct command cmd_top = {
 	.name = "top",
 	.args = "ID",
 	.help = "List the processes of a container, zombies too, and which of them were started by us",
-	.has_json = true,
 	.run = top_run,
 };

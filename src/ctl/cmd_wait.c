@@ -109,6 +109,5 @@ const struct command cmd_wait = {
 	.name = "wait",
 	.args = "ID",
 	.help = "Wait for the end of a container and its sessions, and print its exit status",
-	.has_json = true,
 	.run = wait_run,
 };

@@ -33,7 +33,6 @@ struct command {
 	const char *name;
 	const char *args;
 	const char *help; /* NULL: not listed */
-	bool has_json;    /* what it prints has a JSON form */
 	int (*run)(const struct ctl *ctl, int argc, char **argv, GError **error);
 };
 

@@ -122,8 +122,6 @@ static int dispatch(const struct options *o, int argc, char **argv, GError **err
 		fail(error, "no verb given (see tallyctl --help)");
 	else if (!command)
 		fail(error, "unknown verb \"%s\" (see tallyctl --help)", argv[1]);
-	else if (o->json && !command->has_json)
-		fail(error, "%s: --json: there is nothing to print as JSON", argv[1]);
 	if (*error || !fill_ctl(&ctl, o, error))
 		return -1;
 	name = g_strdup_printf("tallyctl %s", argv[1]);

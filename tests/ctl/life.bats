@@ -229,9 +229,9 @@ load ctl
 	done
 	exits 0 ctl --version
 	like "$output" '^tallyctl version [0-9]+\.[0-9]+\.[0-9]+$'
-	for verb in attach kill rm; do
-		exits 125 ctl --json "$verb" x
-		has "$stderr" --json
+	for verb in attach start stop kill pause rm; do # what prints nothing says its errors so
+		exits 125 ctl --json "$verb" nosuch
+		has "$(jq -r .error <<<"$stderr")" "nosuch does not exist"
 	done
 	exits 125 ctl --frob ps
 	one_line "$stderr"
