@@ -160,16 +160,19 @@ sizes() { payload | tr -d '\r' | tr '\n' ','; }
 }
 
 @test "reopening in the middle of a stream loses and doubles nothing" {
-	bundle sh -c 'read go; numbers emit 100000000'
+	# The next part waits for a word, or all would be over before a slow test is.
+	bundle sh -c 'exec 3<&0; numbers emit 100000000 |
+		{ for i in 1 2 3 4; do read go <&3; dd bs=4096 count=4096 iflag=fullblock 2>/dev/null; done; read go <&3; cat; }'
 	mon_started -- -i
 	client one
-	send one '\n'
 	for i in 1 2 3 4; do
+		send one '\n'
 		await size "$LOG" 200000
 		mv "$LOG" "$LOG.$i"
 		ctl '2 0 0\n'
 		await exists "$LOG"
 	done
+	send one '\n'
 	mon_end
 	cat "$LOG".1 "$LOG".2 "$LOG".3 "$LOG".4 "$LOG" >"$DIR/all"
 	exits 0 numbers check 100000000 "$DIR/all"
