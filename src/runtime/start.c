@@ -19,6 +19,7 @@
 
 /* execve reads the program, which may lie on a slow server. */
 #define SILENCE_MS 120000
+#define END_MS     5000
 
 static const char dead[] = "exec fifo is empty: container init did not signal execve readiness (process died)";
 
@@ -28,6 +29,7 @@ struct reports {
 	size_t have;
 	bool executes;
 	bool patient; /* hooks come before the execve */
+	bool failed;  /* and ends by itself */
 	const struct container *container;
 	int go_fd;
 };
@@ -62,6 +64,7 @@ static bool take_reports(struct reports *in, GError **error)
 			g_autofree char *text = failure_of_start(&r, out, err);
 
 			g_set_error(error, TALLY_ERROR, r.err, "%s", text);
+			in->failed = true;
 			return false;
 		}
 	}
@@ -69,13 +72,11 @@ static bool take_reports(struct reports *in, GError **error)
 }
 
 /* Until the last writer has gone: by execve, or by its death. Hooks have their own time limits. */
-static bool read_report(const struct container *c, int fd, int go_fd, GError **error)
+static bool read_report(struct reports *in, int fd, GError **error)
 {
-	struct reports in = { .container = c, .go_fd = go_fd };
-
 	for (;;) {
 		struct pollfd ready = { .fd = fd, .events = POLLIN };
-		int r = poll(&ready, 1, in.patient ? -1 : SILENCE_MS);
+		int r = poll(&ready, 1, in->patient ? -1 : SILENCE_MS);
 		ssize_t n;
 
 		if (r < 0 && errno != EINTR)
@@ -83,15 +84,15 @@ static bool read_report(const struct container *c, int fd, int go_fd, GError **e
 		if (r == 0)
 			return fail(
 				error, "the container's process has not answered for %d seconds", SILENCE_MS / 1000);
-		n = rw_read(fd, in.buf + in.have, sizeof in.buf - in.have);
+		n = rw_read(fd, in->buf + in->have, sizeof in->buf - in->have);
 		if (n == -EAGAIN)
 			continue;
 		if (n < 0)
 			return fail_with(error, (int)n, "read %s", STATE_REPORT_FIFO);
 		if (n == 0)
-			return in.executes || fail(error, "%s", dead);
-		in.have += (size_t)n;
-		if (!take_reports(&in, error))
+			return in->executes || fail(error, "%s", dead);
+		in->have += (size_t)n;
+		if (!take_reports(in, error))
 			return false;
 	}
 }
@@ -107,6 +108,7 @@ bool start_container(const struct container *c, Notify **ret_notify, GError **er
 	/* Reading comes first: init must find us there when it reports. */
 	auto_fd report = openat(c->dir_fd, STATE_REPORT_FIFO, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 	auto_fd go = openat(c->dir_fd, STATE_FIFO, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	struct reports in = { .container = c, .go_fd = go };
 
 	if (go < 0 && errno == ENXIO)
 		return fail(error, "%s", dead); /* nobody reads it */
@@ -118,13 +120,16 @@ bool start_container(const struct container *c, Notify **ret_notify, GError **er
 				       : fail_errno(error, "remove %s/%s", c->path, STATE_FIFO);
 	if (let_go(c, go, ret_notify, error)) {
 		(void)unlinkat(c->dir_fd, STATE_REPORT_FIFO, 0); /* goes with the directory at the latest */
-		if (read_report(c, report, go, error)) {
+		if (read_report(&in, report, error)) {
 			(void)unlinkat(c->dir_fd, STATE_HOOK_OUT, 0); /* there are none without such hooks */
 			(void)unlinkat(c->dir_fd, STATE_HOOK_ERR, 0);
 			return true;
 		}
 	}
-	/* One that waits for an agent, or for us, would wait for ever. */
+	/* Its end is its own, with its own status, when it said that it has failed. One that waits for an agent, or for us,
+	 * would wait for ever. */
+	if (in.failed)
+		(void)sys_pidfd_wait(c->pid_fd, END_MS);
 	(void)sys_pidfd_send_signal(c->pid_fd, SIGKILL);
 	return false;
 }
