@@ -114,7 +114,7 @@ daemon_is_gone() { ! [ -d "/proc/$(cat "$D/pid")" ] || grep -q '^State:.Z' "/pro
 	local name=(--cpu-shares 0)
 	[ "$ENGINE_NAME" != path ] || name+=(--runc-binary "$RUNTIME")
 	run -9 pty 'expect:# ' 'send:stty size; tty\r' 'expect:31 91' 'expect:/dev/' 'size:50,132' \
-		'send:stty size\r' 'expect:50 132' 'send:exit 9\r' -- \
+		'send:until stty size | grep -q "^50 1"; do :; done; stty size\r' 'expect:50 132' 'send:exit 9\r' -- \
 		ctr --address "$D/socket" run --rm -t "${name[@]}" --cgroup "$CGROUP_PARENT/$ID" $BB "$ID" sh
 }
 
