@@ -4,18 +4,8 @@
 #include "ctl/create.h"
 #include "ctl/wait.h"
 
-struct options {
-#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
-#include "ctl/create.def"
-#undef OPTION
-};
-
-static const struct option_spec specs[] = {
-#define OPTION(field, type, name, short_name, value, help)                                                             \
-	OPTION_SPEC(struct options, field, type, name, short_name, value, help)
-#include "ctl/create.def"
-#undef OPTION
-};
+#define OPTIONS_FILE "ctl/create.def"
+#include "common/options_table.h"
 
 static int create_main(const struct ctl *ctl, const struct options *o, int argc, char **argv, GError **error)
 {

@@ -10,18 +10,8 @@
 
 #define STATUS_TROUBLE 1
 
-struct options {
-#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
-#include "ctl/doctor.def"
-#undef OPTION
-};
-
-static const struct option_spec specs[] = {
-#define OPTION(field, type, name, short_name, value, help)                                                             \
-	OPTION_SPEC(struct options, field, type, name, short_name, value, help)
-#include "ctl/doctor.def"
-#undef OPTION
-};
+#define OPTIONS_FILE "ctl/doctor.def"
+#include "common/options_table.h"
 
 static void look_at_programs(struct doctor *d, const struct ctl *ctl)
 {

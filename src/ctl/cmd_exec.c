@@ -12,18 +12,8 @@
 
 #define MONITOR_SECONDS 10
 
-struct options {
-#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
-#include "ctl/exec.def"
-#undef OPTION
-};
-
-static const struct option_spec specs[] = {
-#define OPTION(field, type, name, short_name, value, help)                                                             \
-	OPTION_SPEC(struct options, field, type, name, short_name, value, help)
-#include "ctl/exec.def"
-#undef OPTION
-};
+#define OPTIONS_FILE "ctl/exec.def"
+#include "common/options_table.h"
 
 /* One exec, from the command line to the end. */
 struct exec {

@@ -11,18 +11,8 @@
 
 #define MONITOR_PATIENCE_S 10
 
-struct options {
-#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
-#include "ctl/inspect.def"
-#undef OPTION
-};
-
-static const struct option_spec specs[] = {
-#define OPTION(field, type, name, short_name, value, help)                                                             \
-	OPTION_SPEC(struct options, field, type, name, short_name, value, help)
-#include "ctl/inspect.def"
-#undef OPTION
-};
+#define OPTIONS_FILE "ctl/inspect.def"
+#include "common/options_table.h"
 
 static void put_session(JsonWriter *w, Session *s)
 {

@@ -22,18 +22,8 @@
 #define RECORD_MAX    (1 << 20)
 #define JSON_LINE_MAX 65536 /* a longer line is given in pieces */
 
-struct options {
-#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
-#include "ctl/logs.def"
-#undef OPTION
-};
-
-static const struct option_spec specs[] = {
-#define OPTION(field, type, name, short_name, value, help)                                                             \
-	OPTION_SPEC(struct options, field, type, name, short_name, value, help)
-#include "ctl/logs.def"
-#undef OPTION
-};
+#define OPTIONS_FILE "ctl/logs.def"
+#include "common/options_table.h"
 
 /* What is known of the line that a stream is in the middle of. */
 struct line {

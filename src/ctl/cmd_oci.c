@@ -12,18 +12,8 @@
 #define FAILED         255
 #define UNKNOWN_OPTION 1
 
-struct options {
-#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
-#include "ctl/oci.def"
-#undef OPTION
-};
-
-static const struct option_spec specs[] = {
-#define OPTION(field, type, name, short_name, value, help)                                                             \
-	OPTION_SPEC(struct options, field, type, name, short_name, value, help)
-#include "ctl/oci.def"
-#undef OPTION
-};
+#define OPTIONS_FILE "ctl/oci.def"
+#include "common/options_table.h"
 
 static int show_usage(int status)
 {

@@ -11,18 +11,8 @@
 
 #define MONITOR_SECONDS 10
 
-struct options {
-#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
-#include "ctl/run.def"
-#undef OPTION
-};
-
-static const struct option_spec specs[] = {
-#define OPTION(field, type, name, short_name, value, help)                                                             \
-	OPTION_SPEC(struct options, field, type, name, short_name, value, help)
-#include "ctl/run.def"
-#undef OPTION
-};
+#define OPTIONS_FILE "ctl/run.def"
+#include "common/options_table.h"
 
 /* The client is connected before the process runs, so that it sees every byte. */
 static int run_foreground(

@@ -11,18 +11,8 @@
 
 #define LOCK_SECONDS 30
 
-struct options {
-#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
-#include "ctl/start.def"
-#undef OPTION
-};
-
-static const struct option_spec specs[] = {
-#define OPTION(field, type, name, short_name, value, help)                                                             \
-	OPTION_SPEC(struct options, field, type, name, short_name, value, help)
-#include "ctl/start.def"
-#undef OPTION
-};
+#define OPTIONS_FILE "ctl/start.def"
+#include "common/options_table.h"
 
 static bool require_created(const Container *c, GError **error)
 {

@@ -11,18 +11,8 @@
 #include "common/json.h"
 #include "ctl/command.h"
 
-struct options {
-#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
-#include "ctl/ctl.def"
-#undef OPTION
-};
-
-static const struct option_spec specs[] = {
-#define OPTION(field, type, name, short_name, value, help)                                                             \
-	OPTION_SPEC(struct options, field, type, name, short_name, value, help)
-#include "ctl/ctl.def"
-#undef OPTION
-};
+#define OPTIONS_FILE "ctl/ctl.def"
+#include "common/options_table.h"
 
 static const struct command *const commands[] = {
 	&cmd_run,

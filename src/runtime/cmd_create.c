@@ -3,15 +3,12 @@
 #include "runtime/create.h"
 #include "runtime/self.h"
 
-#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
-struct create_cli {
-#include "runtime/create_options.def"
-};
-#undef OPTION
+#define OPTIONS_FILE "runtime/create_options.def"
+#include "common/options_table.h"
 
 static int create_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
 {
-	const struct create_cli *o = options;
+	const struct options *o = options;
 	struct creation c = CREATION_INIT;
 	bool ok;
 
@@ -35,20 +32,13 @@ static int create_run(const struct globals *globals, const void *options, int n_
 	return ok ? 0 : 1;
 }
 
-#define OPTION(field, type, name, short_name, value, help)                                                             \
-	OPTION_SPEC(struct create_cli, field, type, name, short_name, value, help)
-static const struct option_spec specs[] = {
-#include "runtime/create_options.def"
-};
-#undef OPTION
-
 const struct command cmd_create = {
 	.name = "create",
 	.args = "CONTAINER",
 	.help = "create a container",
 	.options = specs,
 	.n_options = G_N_ELEMENTS(specs),
-	.options_size = sizeof(struct create_cli),
+	.options_size = sizeof(struct options),
 	.min_args = 1,
 	.max_args = 1,
 	.failure_prefix = "runc create failed",

@@ -15,11 +15,8 @@
 /* How long a killed process may take to die. */
 #define KILL_TIMEOUT_MS 10000
 
-#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
-struct delete_options {
-#include "runtime/delete_options.def"
-};
-#undef OPTION
+#define OPTIONS_FILE "runtime/delete_options.def"
+#include "common/options_table.h"
 
 static bool kill_and_wait(const Container *c, GError **error)
 {
@@ -102,7 +99,7 @@ static bool delete_one(const char *id, void *user, GError **error)
 
 static int delete_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
 {
-	const struct delete_options *o = options;
+	const struct options *o = options;
 	struct request r = { globals, o->force };
 
 	(void)n_args; /* exactly one */
@@ -111,20 +108,13 @@ static int delete_run(const struct globals *globals, const void *options, int n_
 	return delete_one(args[0], &r, error) ? 0 : 1;
 }
 
-#define OPTION(field, type, name, short_name, value, help)                                                             \
-	OPTION_SPEC(struct delete_options, field, type, name, short_name, value, help)
-static const struct option_spec specs[] = {
-#include "runtime/delete_options.def"
-};
-#undef OPTION
-
 const struct command cmd_delete = {
 	.name = "delete",
 	.args = "CONTAINER",
 	.help = "Remove a container that has stopped or was never started",
 	.options = specs,
 	.n_options = G_N_ELEMENTS(specs),
-	.options_size = sizeof(struct delete_options),
+	.options_size = sizeof(struct options),
 	.min_args = 1,
 	.max_args = 1,
 	.run = delete_run,

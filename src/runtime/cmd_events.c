@@ -18,11 +18,8 @@
 #define LOOK_MS          1000
 #define DEFAULT_INTERVAL "5s"
 
-#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
-struct events_options {
-#include "runtime/events_options.def"
-};
-#undef OPTION
+#define OPTIONS_FILE "runtime/events_options.def"
+#include "common/options_table.h"
 
 /* One line; with stats, the figures. */
 static bool print_event(const Container *c, const char *type, bool stats, GError **error)
@@ -71,7 +68,7 @@ static bool follow(const Container *c, uint64_t interval_ns, GError **error)
 
 static int events_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
 {
-	const struct events_options *o = options;
+	const struct options *o = options;
 	g_autoptr(Container) c = NULL;
 	int64_t interval_ns;
 
@@ -92,20 +89,13 @@ static int events_run(const struct globals *globals, const void *options, int n_
 	return follow(c, (uint64_t)interval_ns, error) ? 0 : 1;
 }
 
-#define OPTION(field, type, name, short_name, value, help)                                                             \
-	OPTION_SPEC(struct events_options, field, type, name, short_name, value, help)
-static const struct option_spec specs[] = {
-#include "runtime/events_options.def"
-};
-#undef OPTION
-
 const struct command cmd_events = {
 	.name = "events",
 	.args = "CONTAINER",
 	.help = "Show what a container uses, and when it runs out of memory",
 	.options = specs,
 	.n_options = G_N_ELEMENTS(specs),
-	.options_size = sizeof(struct events_options),
+	.options_size = sizeof(struct options),
 	.min_args = 1,
 	.max_args = 1,
 	.run = events_run,

@@ -10,11 +10,8 @@
 #include "runtime/signals.h"
 #include "runtime/state.h"
 
-#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
-struct kill_options {
-#include "runtime/kill_options.def"
-};
-#undef OPTION
+#define OPTIONS_FILE "runtime/kill_options.def"
+#include "common/options_table.h"
 
 static bool kill_container(const Container *c, int sig, bool all, GError **error)
 {
@@ -68,7 +65,7 @@ static bool kill_one(const char *id, void *user, GError **error)
 
 static int kill_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
 {
-	const struct kill_options *o = options;
+	const struct options *o = options;
 	struct request r = { .globals = globals, .all = o->all };
 	const char *name = n_args > 1 ? args[1] : "SIGTERM";
 
@@ -79,20 +76,13 @@ static int kill_run(const struct globals *globals, const void *options, int n_ar
 	return kill_one(args[0], &r, error) ? 0 : 1;
 }
 
-#define OPTION(field, type, name, short_name, value, help)                                                             \
-	OPTION_SPEC(struct kill_options, field, type, name, short_name, value, help)
-static const struct option_spec specs[] = {
-#include "runtime/kill_options.def"
-};
-#undef OPTION
-
 const struct command cmd_kill = {
 	.name = "kill",
 	.args = "CONTAINER [SIGNAL]",
 	.help = "Send a signal (default: TERM) to the container's first process",
 	.options = specs,
 	.n_options = G_N_ELEMENTS(specs),
-	.options_size = sizeof(struct kill_options),
+	.options_size = sizeof(struct options),
 	.min_args = 1,
 	.max_args = 2,
 	.run = kill_run,

@@ -9,11 +9,8 @@
 #include "common/error.h"
 #include "runtime/state_json.h"
 
-#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
-struct list_options {
-#include "runtime/list_options.def"
-};
-#undef OPTION
+#define OPTIONS_FILE "runtime/list_options.def"
+#include "common/options_table.h"
 
 #define N_COLUMNS 6
 
@@ -143,7 +140,7 @@ static void print_json(GArray *rows)
 
 static int list_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
 {
-	const struct list_options *o = options;
+	const struct options *o = options;
 	bool json = o->format && strcmp(o->format, "json") == 0;
 	g_autoptr(GArray) rows = NULL;
 
@@ -164,19 +161,12 @@ static int list_run(const struct globals *globals, const void *options, int n_ar
 	return fflush(stdout) == 0 ? 0 : (fail_errno(error, "write to standard output"), 1);
 }
 
-#define OPTION(field, type, name, short_name, value, help)                                                             \
-	OPTION_SPEC(struct list_options, field, type, name, short_name, value, help)
-static const struct option_spec specs[] = {
-#include "runtime/list_options.def"
-};
-#undef OPTION
-
 const struct command cmd_list = {
 	.name = "list",
 	.args = "",
 	.help = "Show the containers below the root directory",
 	.options = specs,
 	.n_options = G_N_ELEMENTS(specs),
-	.options_size = sizeof(struct list_options),
+	.options_size = sizeof(struct options),
 	.run = list_run,
 };

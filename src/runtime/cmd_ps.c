@@ -14,11 +14,8 @@
 #define PS_TIMEOUT_MS 30000
 #define MAX_OUTPUT    (64 << 20)
 
-#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
-struct ps_options {
-#include "runtime/ps_options.def"
-};
-#undef OPTION
+#define OPTIONS_FILE "runtime/ps_options.def"
+#include "common/options_table.h"
 
 static void print_json(const GArray *pids)
 {
@@ -69,7 +66,7 @@ static bool print_table(const GArray *pids, char **args, GError **error)
 
 static int ps_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
 {
-	const struct ps_options *o = options;
+	const struct options *o = options;
 	bool json = o->format && strcmp(o->format, "json") == 0;
 	g_autoptr(Container) c = NULL;
 	g_autoptr(GArray) pids = NULL;
@@ -92,20 +89,13 @@ static int ps_run(const struct globals *globals, const void *options, int n_args
 	return fflush(stdout) == 0 ? 0 : (fail_errno(error, "write to standard output"), 1);
 }
 
-#define OPTION(field, type, name, short_name, value, help)                                                             \
-	OPTION_SPEC(struct ps_options, field, type, name, short_name, value, help)
-static const struct option_spec specs[] = {
-#include "runtime/ps_options.def"
-};
-#undef OPTION
-
 const struct command cmd_ps = {
 	.name = "ps",
 	.args = "CONTAINER [ARGUMENTS OF PS...]",
 	.help = "Show the processes of a container",
 	.options = specs,
 	.n_options = G_N_ELEMENTS(specs),
-	.options_size = sizeof(struct ps_options),
+	.options_size = sizeof(struct options),
 	.min_args = 1,
 	.max_args = -1,
 	.stops_at_positional = true,

@@ -7,15 +7,12 @@
 #include "runtime/foreground.h"
 #include "runtime/start.h"
 
-#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
-struct run_cli {
-#include "runtime/run_options.def"
-};
-#undef OPTION
+#define OPTIONS_FILE "runtime/run_options.def"
+#include "common/options_table.h"
 
 /* After its end: the status stands, what becomes of the deletion is told beside it. */
 static int stay(
-	struct creation *c, const struct globals *globals, const struct run_cli *o, Foreground *f, GError **error)
+	struct creation *c, const struct globals *globals, const struct options *o, Foreground *f, GError **error)
 {
 	g_autoptr(GError) local = NULL;
 	int status;
@@ -33,7 +30,7 @@ static int stay(
 	return status;
 }
 
-static int run_container(struct creation *c, const struct globals *globals, const struct run_cli *o, Foreground *f,
+static int run_container(struct creation *c, const struct globals *globals, const struct options *o, Foreground *f,
 	const char *id, GError **error)
 {
 	const struct create_options options = {
@@ -63,7 +60,7 @@ static int run_container(struct creation *c, const struct globals *globals, cons
 
 static int run_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
 {
-	const struct run_cli *o = options;
+	const struct options *o = options;
 	struct creation c = CREATION_INIT;
 	g_autoptr(Foreground) f = NULL;
 	int status;
@@ -83,20 +80,13 @@ static int run_run(const struct globals *globals, const void *options, int n_arg
 	return status;
 }
 
-#define OPTION(field, type, name, short_name, value, help)                                                             \
-	OPTION_SPEC(struct run_cli, field, type, name, short_name, value, help)
-static const struct option_spec specs[] = {
-#include "runtime/run_options.def"
-};
-#undef OPTION
-
 const struct command cmd_run = {
 	.name = "run",
 	.args = "CONTAINER",
 	.help = "create and start a container",
 	.options = specs,
 	.n_options = G_N_ELEMENTS(specs),
-	.options_size = sizeof(struct run_cli),
+	.options_size = sizeof(struct options),
 	.min_args = 1,
 	.max_args = 1,
 	.failure_prefix = "runc run failed",

@@ -12,11 +12,8 @@
 #include "runtime/cgroup.h"
 #include "runtime/version.h"
 
-#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
-struct spec_options {
-#include "runtime/spec_options.def"
-};
-#undef OPTION
+#define OPTIONS_FILE "runtime/spec_options.def"
+#include "common/options_table.h"
 
 #define CAPABILITIES(set)                                                                                              \
 	"\t\t\t\"" set "\": [\n\t\t\t\t\"CAP_AUDIT_WRITE\",\n\t\t\t\t\"CAP_KILL\",\n\t\t\t\t\"CAP_NET_BIND_SERVICE\"\n"   \
@@ -133,7 +130,7 @@ static const char after_namespaces[] =
 
 static int spec_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
 {
-	const struct spec_options *o = options;
+	const struct options *o = options;
 	const char *name = o->file ?: "config.json";
 	g_autofree char *text = NULL, *sys = NULL;
 	auto_fd fd = -1;
@@ -154,19 +151,12 @@ static int spec_run(const struct globals *globals, const void *options, int n_ar
 	return err == 0 ? 0 : (fail_with(error, err, "write %s", name), 1);
 }
 
-#define OPTION(field, type, name, short_name, value, help)                                                             \
-	OPTION_SPEC(struct spec_options, field, type, name, short_name, value, help)
-static const struct option_spec specs[] = {
-#include "runtime/spec_options.def"
-};
-#undef OPTION
-
 const struct command cmd_spec = {
 	.name = "spec",
 	.args = "",
 	.help = "Write a config.json to start from",
 	.options = specs,
 	.n_options = G_N_ELEMENTS(specs),
-	.options_size = sizeof(struct spec_options),
+	.options_size = sizeof(struct options),
 	.run = spec_run,
 };

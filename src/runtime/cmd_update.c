@@ -11,11 +11,8 @@
 #include "runtime/state.h"
 #include "runtime/units.h"
 
-#define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
-struct update_options {
-#include "runtime/update_options.def"
-};
-#undef OPTION
+#define OPTIONS_FILE "runtime/update_options.def"
+#include "common/options_table.h"
 
 /* linux.resources, made from options. */
 struct made {
@@ -49,7 +46,7 @@ static bool put_size(const char *option, const char *text, struct spec_int *valu
 	return true;
 }
 
-static bool make_resources(const struct update_options *o, struct made *m, GError **error)
+static bool make_resources(const struct options *o, struct made *m, GError **error)
 {
 	if (o->kernel_memory || o->kernel_memory_tcp)
 		diag_warning("Kernel memory settings are ignored and will be removed");
@@ -79,14 +76,14 @@ static bool sync_scope(const struct globals *globals, const struct container *c,
 	return scope_sync_unit(globals->program, c->systemd_unit, all[0].path, c->systemd_user, error);
 }
 
-static bool wants_rdt(const struct update_options *o)
+static bool wants_rdt(const struct options *o)
 {
 	return !o->resources && (o->l3_cache_schema || o->mem_bw_schema);
 }
 
 static int update_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
 {
-	const struct update_options *o = options;
+	const struct options *o = options;
 	g_autoptr(Container) c = container_open(globals->root, args[0], error);
 	g_autoptr(Spec) file = NULL;
 	const struct spec_resources *resources;
@@ -121,20 +118,13 @@ static int update_run(const struct globals *globals, const void *options, int n_
 	return !c->systemd_unit || sync_scope(globals, c, error) ? 0 : 1;
 }
 
-#define OPTION(field, type, name, short_name, value, help)                                                             \
-	OPTION_SPEC(struct update_options, field, type, name, short_name, value, help)
-static const struct option_spec specs[] = {
-#include "runtime/update_options.def"
-};
-#undef OPTION
-
 const struct command cmd_update = {
 	.name = "update",
 	.args = "CONTAINER",
 	.help = "Change the limits of a container; what is not given stays",
 	.options = specs,
 	.n_options = G_N_ELEMENTS(specs),
-	.options_size = sizeof(struct update_options),
+	.options_size = sizeof(struct options),
 	.min_args = 1,
 	.max_args = 1,
 	.run = update_run,
