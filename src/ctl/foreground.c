@@ -106,7 +106,7 @@ int watched_run(struct watched_container *w, bool send_stdin, GError **error)
 	const Container *c = w->container;
 	g_autofree char *what = g_strdup_printf("container %s", c->id);
 	auto_fd process_fd = process_id_open(&c->record.process, c->record.boot_id);
-	struct foreground f = { .what = what, .pidfd = process_fd, .terminal = c->record.terminal };
+	struct foreground f = { .what = what, .pidfd = process_fd, .terminal = w->sock_fd >= 0 && c->record.terminal };
 	struct attach_client client = {
 		.sock_fd = w->sock_fd,
 		.dir_fd = c->dir_fd,
@@ -119,7 +119,7 @@ int watched_run(struct watched_container *w, bool send_stdin, GError **error)
 	struct ending ending;
 	int status;
 
-	if (!foreground_attach(&f, &client, &status, error))
+	if (w->sock_fd >= 0 && !foreground_attach(&f, &client, &status, error))
 		return status;
 	if (w->stdio)
 		stdio_close(w->stdio); /* before the status is told */

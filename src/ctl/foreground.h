@@ -44,7 +44,8 @@ struct watched_container {
 /* Connects, watches for the end, and gives it our terminal's size if both have one. */
 bool watched_connect(struct watched_container *w, GError **error);
 
-/* Stays with it until it ends or we leave; our standard input goes to it when it is to. What tallyctl ends with, or -1
+/* Stays with it until it ends or we leave; our standard input goes to it when it is to, and nothing either way when it is
+ * not connected. What tallyctl ends with, or -1
  * with *error. */
 int watched_run(struct watched_container *w, bool send_stdin, GError **error);
 

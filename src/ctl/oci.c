@@ -192,25 +192,6 @@ static Container *bring_up(struct oci *o, bool foreground, GError **error)
 /* --- run ----------------------------------------------------------------------------------------------------------- */
 
 /* One that writes to the log itself: there is no client. */
-static int watch_silent(struct watched_container *w, GError **error)
-{
-	const Container *c = w->container;
-	g_autofree char *what = g_strdup_printf("container %s", c->id);
-	auto_fd process_fd = process_id_open(&c->record.process, c->record.boot_id);
-	struct foreground f = { .what = what, .pidfd = process_fd };
-	struct ending ending;
-	int status;
-
-	if (!end_watch_wait(w->end, w->signal_fd, foreground_on_signal, &f, &ending, error))
-		return f.left_by ? foreground_left(&f) : -1;
-	w->ended = true;
-	status = ending_status(&ending);
-	if (!ending.known)
-		diag_error("%s: exit status unknown: %s", what, ending.why);
-	ending_clear(&ending);
-	return status;
-}
-
 static bool connect(struct watched_container *w, bool client, GError **error)
 {
 	if (client)
@@ -234,7 +215,7 @@ static int stay(struct oci *o, Container *c, bool *ret_ended, GError **error)
 	} else {
 		container_unlock(c);
 		diag_info("Container %s is running", c->id);
-		status = client ? watched_run(&w, c->record.stdin_open, error) : watch_silent(&w, error);
+		status = watched_run(&w, c->record.stdin_open, error);
 		*ret_ended = w.ended;
 		if (w.ended) {
 			diag_info("Container %s has finished with status %d", c->id, status);

@@ -1,18 +1,5 @@
 # Hooks as run_oci runs them: prechroot, prestart, poststart and poststop, by tallyctl itself.
-load ctl
-
-prepare() {
-	CTL=$DIR/ctl
-	CONTAINERS=$CTL/containers
-	SD=$DIR/containers
-	ln -s "$TALLYCTL" "$DIR/run_oci"
-}
-
-oci() { "$DIR/run_oci" --root "$CTL" --monitor "$MONITOR" --runtime "$RUNTIME" --state-dir "$SD" "$@" 3>&- 4>&-; }
-
-hook() {
-	config --arg s "$1" --arg c "$2" ".hooks[\$s] += [{ path: \"/bin/sh\", args: [\"sh\", \"-c\", \$c] } + ${3:-{\}}]"
-}
+load run-oci
 
 @test "C40 C41 the stages run in their order, with the status of each" {
 	bundle sh -c 'echo program'

@@ -1,19 +1,5 @@
 # run_oci's command line: tallyctl under that name, and the same ways in tallyctl's own verbs.
-load ctl
-
-prepare() {
-	CTL=$DIR/ctl
-	CONTAINERS=$CTL/containers
-	SD=$DIR/containers
-	ln -s "$TALLYCTL" "$DIR/run_oci"
-}
-
-oci() { "$DIR/run_oci" --root "$CTL" --monitor "$MONITOR" --runtime "$RUNTIME" --state-dir "$SD" "$@" 3>&- 4>&-; }
-
-# hook STAGE COMMANDS [JQ-OBJECT]: one more hook of the bundle, a shell's commands
-hook() {
-	config --arg s "$1" --arg c "$2" ".hooks[\$s] += [{ path: \"/bin/sh\", args: [\"sh\", \"-c\", \$c] } + ${3:-{\}}]"
-}
+load run-oci
 
 log_file() {
 	set -- "${1:-$DIR/logs}"/"$ID".*

@@ -1,20 +1,5 @@
 # Exec sessions: what happens at their edges, one feature a test (docs/compat.md, Seed features).
-load ctl
-
-exec_dir() { echo "$CONTAINERS/$ID/exec"; }
-create() { SID=$(ctl session create "$@"); }
-record() { ctl session inspect "${2:-$SID}" | jq -r "$1"; }
-state() { record .state "$@"; }
-stopped() { [ "$(state "$@")" = stopped ]; }
-
-# until_so CMD: a session's state has no event for others: asked again and again, for thirty seconds
-until_so() {
-	local end=$((SECONDS + 30))
-	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || fail "not in 30 seconds: $*"
-		sleep 0.1
-	done
-}
+load sessions
 
 @test "B6 what a session is to do is settled when it is made, whatever its caller changes later" {
 	started sleep 1000

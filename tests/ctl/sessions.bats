@@ -1,21 +1,5 @@
 # Exec sessions step by step: created, running, stopped, and what is true when somebody died on the way.
-load ctl
-
-exec_dir() { echo "$CONTAINERS/$ID/exec"; }
-create() { SID=$(ctl session create "$@"); }
-record() { ctl session inspect "${2:-$SID}" | jq -r "$1"; }
-state() { record .state "$@"; }
-stopped() { [ "$(state "$@")" = stopped ]; }
-running() { [ "$(state "$@")" = running ]; }
-
-# until_so CMD: a session's state has no event for others: asked again and again, for thirty seconds
-until_so() {
-	local end=$((SECONDS + 30))
-	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || fail "not in 30 seconds: $*"
-		sleep 0.1
-	done
-}
+load sessions
 
 bundle_gone() { [ ! -e "$(exec_dir)/$SID" ]; }
 
