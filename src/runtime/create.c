@@ -295,27 +295,14 @@ static bool save_filter(const struct creation *c, GError **error)
 	return r == 0 || fail_with(error, r, "write %s/%s", c->container->path, STATE_FILTER);
 }
 
-/* What startContainer hooks write, for who will start the container; files that the annotations name are for the user. */
 static bool make_hook_files(struct creation *c, GError **error)
 {
-	static const char *const names[] = { STATE_HOOK_OUT, STATE_HOOK_ERR };
 	int fds[2] = { -1, -1 };
-	bool any = c->spec->hooks[HOOK_START_CONTAINER].n_hooks > 0;
+	bool ok = c->spec->hooks[HOOK_START_CONTAINER].n_hooks == 0 || hooks_make_files(c->container, fds, error);
 
-	if (any && !hooks_open_output(c->container, fds, error))
-		return false;
 	c->request.hook_out_fd = fds[0];
 	c->request.hook_err_fd = fds[1];
-	for (size_t i = 0; any && i < G_N_ELEMENTS(names); i++) {
-		int *fd = i == 0 ? &c->request.hook_out_fd : &c->request.hook_err_fd;
-
-		if (*fd < 0)
-			*fd = openat(c->container->dir_fd, names[i], O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-				0600);
-		if (*fd < 0)
-			return fail_errno(error, "create %s/%s", c->container->path, names[i]);
-	}
-	return true;
+	return ok;
 }
 
 static bool make_plan(struct creation *c, const struct create_options *o, const struct self *self, GError **error)

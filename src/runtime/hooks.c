@@ -43,6 +43,22 @@ bool hooks_open_output(const struct container *c, int ret_fds[2], GError **error
 	return true;
 }
 
+bool hooks_make_files(const struct container *c, int ret_fds[2], GError **error)
+{
+	static const char *const names[] = { STATE_HOOK_OUT, STATE_HOOK_ERR };
+
+	if (!hooks_open_output(c, ret_fds, error))
+		return false;
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		if (ret_fds[i] < 0)
+			ret_fds[i] = openat(
+				c->dir_fd, names[i], O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (ret_fds[i] < 0)
+			return fail_errno(error, "create %s/%s", c->path, names[i]);
+	}
+	return true;
+}
+
 /* fds: of hooks_open_output. */
 static bool run_hook(const struct spec_hook *hook, const int fds[2], const char *state, const char *cwd, GError **error)
 {

@@ -12,6 +12,10 @@
  * missing; a relative path counts from the bundle. ret_fds: the caller's to close; -1 where there is no annotation. */
 bool hooks_open_output(const struct container *container, int ret_fds[2], GError **error);
 
+/* Where startContainer hooks write: those files, or where there is no annotation some in the state directory, for who will
+ * start the container. ret_fds are the caller's to close, also after an error. */
+bool hooks_make_files(const struct container *container, int ret_fds[2], GError **error);
+
 /* Runs them one after the other, each with the state (container_oci_state) on its standard input and its own
  * environment and nothing else, in cwd (NULL: where we are). Output goes where the container's annotations say. The first
  * that fails ends it: "error running prestart hook #0: exit status 3, stdout: , stderr: ...". */
