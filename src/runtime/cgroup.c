@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/rw.h"
 #include "base/sys.h"
 #include "common/diag.h"
 #include "common/error.h"
