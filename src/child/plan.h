@@ -230,7 +230,11 @@ struct op_hook {
 	int timeout_ms;                      /* -1: none */
 	const char *cwd;                     /* NULL: where we are */
 	int out_fd, err_fd;                  /* -1: inherited */
+	bool out_kept, err_kept;             /* only the beginning of what it writes gets into that file */
 };
+
+/* Bytes of an output of a hook that are kept for its error message. */
+#define HOOK_OUTPUT_MAX 16384
 
 /* struct sched_attr of the kernel, version 0. */
 struct op_scheduler {

@@ -1,6 +1,7 @@
 /* What the child reported, as a sentence. Texts that engines parse are runc's. */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -212,13 +213,16 @@ static char *path_text(const struct child_op *op, const struct child_report *r)
 	return g_strdup_printf("can't mask path \"%s\": %s", masked, errno_text(r->err));
 }
 
-/* The beginning of what is in a file that only grew. */
+/* The end of a file that only grew: all that was kept of what the last hook wrote. */
 static char *read_output(int fd)
 {
-	char text[4096];
-	ssize_t n = fd >= 0 ? pread(fd, text, sizeof text, 0) : 0;
+	char text[HOOK_OUTPUT_MAX];
+	struct stat st;
+	ssize_t n = fd >= 0 && fstat(fd, &st) == 0
+			    ? pread(fd, text, sizeof text, MAX(st.st_size - (off_t)sizeof text, 0))
+			    : 0;
 
-	return g_strndup(text, n > 0 ? (gsize)n : 0);
+	return g_strchomp(g_strndup(text, n > 0 ? (gsize)n : 0));
 }
 
 /* What became of a hook inside. out_fd and err_fd hold what it wrote; -1: nothing was kept. */

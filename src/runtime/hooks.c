@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "child/plan.h"
 #include "common/diag.h"
 #include "common/error.h"
 #include "common/spawn.h"
 
-/* Of what a failing hook has said, as much as fits an error message. */
-#define MAX_OUTPUT 16384
+static const char *const keys[] = { "run.oci.hooks.stdout", "run.oci.hooks.stderr" };
 
 static int open_output(const char *path)
 {
@@ -21,10 +21,14 @@ static int open_output(const char *path)
 	return r < 0 ? r : steal_fd(&fd);
 }
 
+void hooks_kept_outputs(const struct container *c, bool ret_kept[2])
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+		ret_kept[i] = !spec_map_get(&c->annotations, keys[i]);
+}
+
 bool hooks_open_output(const struct container *c, int ret_fds[2], GError **error)
 {
-	static const char *const keys[] = { "run.oci.hooks.stdout", "run.oci.hooks.stderr" };
-
 	ret_fds[0] = ret_fds[1] = -1;
 	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
 		const char *value = spec_map_get(&c->annotations, keys[i]);
@@ -71,7 +75,7 @@ static bool run_hook(const struct spec_hook *hook, const int fds[2], const char 
 		.input = state,
 		/* 0 and less kill at once, as with runc: a bundle that says so has no use for the hook. */
 		.timeout_ms = hook->timeout.set ? CLAMP(hook->timeout.value, 0, G_MAXINT) * 1000 : -1,
-		.max_output = MAX_OUTPUT,
+		.max_output = HOOK_OUTPUT_MAX,
 		.output_fd = MAX(fds[0], 0),
 		.errors_fd = MAX(fds[1], 0),
 	};

@@ -12,6 +12,9 @@
  * missing; a relative path counts from the bundle. ret_fds: the caller's to close; -1 where there is no annotation. */
 bool hooks_open_output(const struct container *container, int ret_fds[2], GError **error);
 
+/* Whether there is no such annotation, so that the beginning of what a hook writes there is kept for its error. */
+void hooks_kept_outputs(const struct container *container, bool ret_kept[2]);
+
 /* Where startContainer hooks write: those files, or where there is no annotation some in the state directory, for who will
  * start the container. ret_fds are the caller's to close, also after an error. */
 bool hooks_make_files(const struct container *container, int ret_fds[2], GError **error);

@@ -73,7 +73,11 @@ bool plan_hooks(Plan *plan, GError **error)
 {
 	const struct spec *spec = plan->request.spec;
 	struct op_hook common = { .out_fd = -1, .err_fd = -1 };
+	bool kept[2];
 
+	hooks_kept_outputs(plan->request.container, kept);
+	common.out_kept = kept[0];
+	common.err_kept = kept[1];
 	plan->has_runtime_hooks = spec->hooks[HOOK_PRECHROOT].n_hooks || spec->hooks[HOOK_PRESTART].n_hooks ||
 				  spec->hooks[HOOK_CREATE_RUNTIME].n_hooks;
 	if (plan->has_runtime_hooks)
@@ -94,7 +98,8 @@ bool plan_hooks(Plan *plan, GError **error)
 		if (plan->request.go_fd < 0 &&
 			!open_outputs(plan, &plan->child.hook_out_fd, &plan->child.hook_err_fd, error))
 			return false;
-		common = (struct op_hook){ .out_fd = -1, .err_fd = -1 };
+		common.out_fd = common.err_fd = -1; /* the child has them */
+		common.cwd = NULL;
 		split_state(plan, STATUS_CREATED, &common.state_head, &common.state_tail);
 		plan_list(plan, HOOK_START_CONTAINER, STEP_START_HOOK, common);
 	}

@@ -186,6 +186,24 @@ record_hooks() {
 	rt delete --force "$ID"
 }
 
+@test "of what hooks inside write the beginning is kept, and none of them waits" {
+	runtime_is_ours || return 0
+	hook startContainer 'echo first words; yes | head -c 1000000; yes | head -c 1000000 >&2; : >/work/said; read x </work/go
+		echo last words; exit 3'
+	hook createContainer 'yes | head -c 1000000; yes | head -c 1000000 >&2'
+	mkfifo "$W/go"
+	rt_create
+	rt start "$ID" </dev/null >"$DIR/out" 2>"$DIR/err" 3>&- 4>&- &
+	starting=$!
+	await exists "$W/said"
+	is "$(cd "$ROOT/$ID" && find . -size +16k)" ""
+	like "$(head -n 1 "$ROOT/$ID/hook.out")" '^first words$'
+	timeout 30 sh -c 'echo >"$1"' - "$W/go"
+	! wait "$starting" || fail "started, with a hook that fails"
+	has "$(cat "$DIR/err")" "stdout: first words"
+	hasnt "$(cat "$DIR/err")" "last words"
+}
+
 @test "annotations name files that the output of hooks of all kinds is appended to" {
 	runtime_is_ours || return 0 # annotations of crun's, which takes no path from the bundle on
 	for k in $KINDS; do

@@ -81,6 +81,79 @@ static void test_timeout(void)
 	g_assert_cmpint(g_get_monotonic_time() - begin, <, 30 * G_USEC_PER_SEC);
 }
 
+/* More of both outputs than pipes and the kept beginning hold, and then a failure. */
+static void test_talk(void)
+{
+	const char *talk = "for i in 1 2; do echo begin$i; echo begin$i >&2; head -c 300000 /dev/zero; head -c 300000 "
+			   "/dev/zero >&2; done; "
+			   "exit 3";
+	char *argv[] = { (char *)"sh", (char *)"-c", (char *)talk, NULL };
+	int fd = memfd_create("out", MFD_CLOEXEC), own = memfd_create("err", MFD_CLOEXEC);
+	const struct op_hook hook = { .path = "/bin/sh",
+		.argv = argv,
+		.env = no_env,
+		.timeout_ms = -1,
+		.out_fd = fd,
+		.err_fd = own,
+		.out_kept = true };
+	struct hook_result result = { 0 };
+	char text[8] = "";
+
+	for (int i = 0; i < 2; i++) {
+		g_assert_cmpint(hook_run(&hook, &result), ==, -ECANCELED);
+		g_assert_cmpint(WEXITSTATUS(result.wait_status), ==, 3);
+		g_assert_cmpint(pread(fd, text, 7, i * HOOK_OUTPUT_MAX), ==, 7);
+		g_assert_cmpstr(text, ==, "begin1\n");
+		g_assert_cmpint(lseek(fd, 0, SEEK_END), ==, (i + 1) * HOOK_OUTPUT_MAX);
+		g_assert_cmpint(lseek(own, 0, SEEK_CUR), ==, 2 * (i + 1) * 300007); /* what is not kept is its own */
+	}
+	close(fd);
+	close(own);
+}
+
+static void test_last_words(void)
+{
+	char *words[] = { (char *)"sh", (char *)"-c", (char *)"echo one; echo two", NULL };
+	char *none[] = { (char *)"sh", (char *)"-c", (char *)"yes & exit 0", NULL };
+	int fd = memfd_create("out", MFD_CLOEXEC);
+	struct op_hook hook = { .path = "/bin/sh",
+		.argv = words,
+		.env = no_env,
+		.timeout_ms = -1,
+		.out_fd = fd,
+		.err_fd = -1,
+		.out_kept = true };
+	struct hook_result result = { 0 };
+	char text[16] = "";
+
+	g_assert_cmpint(hook_run(&hook, &result), ==, 0);
+	g_assert_cmpint(pread(fd, text, sizeof text, 0), ==, 8);
+	g_assert_cmpstr(text, ==, "one\ntwo\n");
+	/* What it leaves behind has the pipe, is not waited for, and ends by SIGPIPE. */
+	hook.argv = none;
+	g_assert_cmpint(hook_run(&hook, &result), ==, 0);
+	g_assert_cmpint(lseek(fd, 0, SEEK_END), <=, 8 + HOOK_OUTPUT_MAX);
+	close(fd);
+}
+
+static void test_endless_talk(void)
+{
+	char *argv[] = { (char *)"cat", (char *)"/dev/zero", NULL };
+	int fd = memfd_create("out", MFD_CLOEXEC);
+	const struct op_hook hook = { .path = "/bin/cat",
+		.argv = argv,
+		.env = no_env,
+		.timeout_ms = 200,
+		.out_fd = fd,
+		.err_fd = -1,
+		.out_kept = true };
+	struct hook_result result = { 0 };
+
+	g_assert_cmpint(hook_run(&hook, &result), ==, -ETIME);
+	g_assert_cmpint(lseek(fd, 0, SEEK_END), ==, HOOK_OUTPUT_MAX);
+	close(fd);
+}
+
 static void test_missing(void)
 {
 	char *argv[] = { (char *)"x", NULL };
@@ -110,6 +183,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/child/hook/may-leave-its-input-unread", test_unread_input);
 	g_test_add_func("/child/hook/tells-status-and-signal", test_status);
 	g_test_add_func("/child/hook/is-killed-when-its-time-is-up", test_timeout);
+	g_test_add_func("/child/hook/may-say-more-than-is-kept", test_talk);
+	g_test_add_func("/child/hook/is-heard-to-its-end-and-no-longer", test_last_words);
+	g_test_add_func("/child/hook/that-talks-without-end-is-killed-when-its-time-is-up", test_endless_talk);
 	g_test_add_func("/child/hook/tells-why-it-could-not-start", test_missing);
 	g_test_add_func("/child/hook/has-no-environment-but-its-own", test_environment);
 	return g_test_run();
