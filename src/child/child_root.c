@@ -21,7 +21,7 @@ int step_propagation(struct child *c, const struct child_op *op)
 }
 
 /* pivot_root(2) refuses a root whose parent mount is shared: the mount that holds the path is made private. A path that
- * is no mount point gives EINVAL; its parents are tried. */
+ * is no mount point gives EINVAL, one that may not be walked EACCES (step_rootfs sees to that); its parents are tried. */
 int step_parent_private(struct child *c, const struct child_op *op)
 {
 	char path[4096];
@@ -36,7 +36,7 @@ int step_parent_private(struct child *c, const struct child_op *op)
 
 		if (mount(NULL, path[0] ? path : "/", NULL, MS_PRIVATE, NULL) == 0)
 			return 0;
-		if (errno != EINVAL || !slash)
+		if ((errno != EINVAL && errno != EACCES) || !slash)
 			return -errno;
 		*slash = '\0';
 	}
@@ -61,9 +61,11 @@ static int attach_rootfs(struct child *c, const struct op_rootfs *o)
 	if (fd < 0)
 		return fd;
 	/* The container's root may not be let into the directories above; over "/" does as well when no hook wants to find
-	 * it by its path. */
-	if (r < 0 && errno == EACCES && o->anywhere)
+	 * it by its path. That is its parent mount then, and not to be shared; if it stays so, pivot_root fails. */
+	if (r < 0 && errno == EACCES && o->anywhere) {
+		(void)mount(NULL, "/", NULL, MS_PRIVATE, NULL);
 		r = move_mount(fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+	}
 	c->root.fd = fd;
 	return r < 0 ? -errno : 0;
 }
@@ -90,6 +92,21 @@ int step_hide(struct child *c, const struct child_op *op)
 	return errno == ENOENT ? 0 : -errno; /* it went with another */
 }
 
+/* "." is the new root with the old one on top of it: umount2 takes what is on top, mount(2) would change both. Unmounting
+ * must not reach the host's mounts, whose peers the old ones may be. */
+static int leave_old_root(bool may_propagate)
+{
+	auto_fd old = may_propagate ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (may_propagate && old < 0)
+		return -errno;
+	if (syscall(SYS_pivot_root, ".", ".") < 0)
+		return -errno;
+	if (may_propagate && (fchdir(old) < 0 || mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) < 0))
+		return -errno;
+	return umount2(".", MNT_DETACH) < 0 ? -errno : 0;
+}
+
 int step_pivot(struct child *c, const struct child_op *op)
 {
 	int root;
@@ -102,13 +119,10 @@ int step_pivot(struct child *c, const struct child_op *op)
 		if (chroot(".") < 0)
 			return -errno;
 	} else {
-		/* The old root ends up on top of the new one, and is unmounted from there (pivot_root(2)). */
-		if (syscall(SYS_pivot_root, ".", ".") < 0)
-			return -errno;
-		if (op->pivot.may_propagate && mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) < 0)
-			return -errno;
-		if (umount2(".", MNT_DETACH) < 0)
-			return -errno;
+		int r = leave_old_root(op->pivot.may_propagate);
+
+		if (r < 0)
+			return r;
 	}
 	if (chdir("/") < 0)
 		return -errno;

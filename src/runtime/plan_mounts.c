@@ -85,7 +85,8 @@ static bool has_rootfs(const Plan *plan, const char *path)
 	return has;
 }
 
-/* Whether the child finds the same under this path as we do, and may do the same with it. Linux 6.8 and newer list mounts in
+/* Whether the child finds the same under this path as we do, and may do the same with it: not where the mount that holds
+ * the rootfs leaves its peers, for the tree could come from there. Linux 6.8 and newer list mounts in
  * the order in which they were made: what the child opens itself stands in that of config.json. In /proc and /dev there are
  * links whose meaning depends on who follows them; a tree with the rootfs in it would have the container's own procfs in it as
  * well, and that unmasked. */
@@ -93,7 +94,8 @@ static bool child_has_our_view(const Plan *plan, const struct op_tree *t)
 {
 	const struct spec_namespace *namespaces = plan->request.spec->linux_.namespaces;
 
-	return !namespaces[NS_USER].wanted && !namespaces[NS_MOUNT].path && !g_str_has_prefix(t->path, "/proc/") &&
+	return !namespaces[NS_USER].wanted && !namespaces[NS_MOUNT].path &&
+	       !is_shared(build_propagation(plan->request.spec)) && !g_str_has_prefix(t->path, "/proc/") &&
 	       !g_str_has_prefix(t->path, "/dev/") && strcmp(t->path, "/proc") != 0 &&
 	       !(t->recursive && has_rootfs(plan, t->path));
 }
@@ -101,17 +103,21 @@ static bool child_has_our_view(const Plan *plan, const struct op_tree *t)
 int plan_open_tree(Plan *plan, struct op_tree *t, enum child_part *ret_part)
 {
 	const unsigned long build = build_propagation(plan->request.spec);
-	bool shared = is_shared(build);
-	unsigned long *all = spec_pool_zalloc(plan->pool, (t->n_propagation + 1) * sizeof *all);
+	unsigned long *all = spec_pool_zalloc(plan->pool, (t->n_propagation + 2) * sizeof *all);
+	size_t n = 0;
 	int fd = -ENOSYS;
 
-	/* A clone is still a peer of the host's mount; in the container's namespace it would be what the root is. */
-	all[0] = build;
-	for (size_t i = 0; i < t->n_propagation; i++)
-		all[i + !shared] = t->propagation[i];
-	t->propagation = all;
-	t->n_propagation += !shared;
 	t->keep_locked = plan_has_namespace(plan, NS_USER);
+	/* A clone is still a peer of the host's mount; in the container's namespace it would be what the root is. Nothing that
+	 * is mounted in a user namespace may reach the host (mount_namespaces(7)): there it is a slave, shared or not. */
+	if (t->keep_locked && is_shared(build))
+		all[n++] = MS_SLAVE | MS_REC;
+	if (t->keep_locked || !is_shared(build))
+		all[n++] = build;
+	for (size_t i = 0; i < t->n_propagation; i++)
+		all[n++] = t->propagation[i];
+	t->propagation = all;
+	t->n_propagation = n;
 	t->fd = -1;
 	*ret_part = PART_SOURCE;
 	if (t->in_root || child_has_our_view(plan, t))
@@ -158,36 +164,42 @@ bool plan_rootfs(Plan *plan, GError **error)
 	const struct spec *spec = plan->request.spec;
 	const char *path = plan->request.container->rootfs;
 	unsigned long propagation = build_propagation(spec);
-	bool own = plan_has_namespace(plan, NS_MOUNT);
-	unsigned long final = plan_root_propagation(spec);
+	bool own = plan_has_namespace(plan, NS_MOUNT), no_pivot = plan->request.no_pivot,
+	     shared = is_shared(propagation);
+	unsigned long final = plan_root_propagation(spec), private_top = MS_PRIVATE;
 	struct op_rootfs rootfs = {
 		.tree = { .path = path, .recursive = true },
-		.anywhere = own && !plan->request.no_pivot && spec->hooks[HOOK_CREATE_CONTAINER].n_hooks == 0,
+		.anywhere = own && !no_pivot && spec->hooks[HOOK_CREATE_CONTAINER].n_hooks == 0,
 	};
 	enum child_part part;
 	struct stat st;
 	int r;
 
-	if (plan->request.no_pivot && spec->linux_.rootfs_propagation && (final & MS_PRIVATE))
+	if (no_pivot && spec->linux_.rootfs_propagation && (final & MS_PRIVATE))
 		return fail(error, "rootfsPropagation of [r]private is not safe without pivot_root");
 	if (!own)
 		diag_warning("no mount namespace in linux.namespaces: the container's mounts stay on the host");
+	/* Without pivot_root the root is moved onto "/": where that had peers, it would cover theirs. */
 	if (own)
-		plan_add(plan, STEP_PROPAGATION, -1)->flags.flags = propagation;
-	if (own && is_shared(propagation) && !plan->request.no_pivot)
+		plan_add(plan, STEP_PROPAGATION, -1)->flags.flags =
+			shared && no_pivot ? MS_SLAVE | MS_REC : propagation;
+	if (own && shared && !no_pivot)
 		plan_add(plan, STEP_PARENT_PRIVATE, -1)->flags.path = path;
+	/* Nor may the root itself be shared when it becomes that. */
+	rootfs.tree.propagation = &private_top;
+	rootfs.tree.n_propagation = shared;
 	r = plan_open_tree(plan, &rootfs.tree, &part);
 	if (r < 0)
 		return fail_with(error, r, "invalid rootfs: open %s", path);
 	if ((rootfs.tree.fd < 0 ? stat(path, &st) : fstat(rootfs.tree.fd, &st)) < 0 || !S_ISDIR(st.st_mode))
 		return fail(error, "invalid rootfs: %s is not a directory", path);
 	plan_add(plan, STEP_ROOTFS, -1)->rootfs = rootfs;
-	if (own && plan->request.no_pivot && !is_shared(propagation) && !plan_hide(plan, path, error))
+	if (own && no_pivot && !plan_hide(plan, path, error))
 		return false;
 	plan_add(plan, STEP_PIVOT, -1)->pivot = (struct op_pivot){
-		.no_pivot = plan->request.no_pivot,
+		.no_pivot = no_pivot,
 		.chroot_only = !own,
-		.may_propagate = is_shared(propagation),
+		.may_propagate = shared,
 	};
 	if (spec->root_readonly)
 		plan_add(plan, STEP_REMOUNT, -1)->remount = (struct op_remount){ .set = MOUNT_ATTR_RDONLY };

@@ -112,6 +112,75 @@ prepare() { bundle true; }
 	done
 }
 
+# on_shared_mounts OPTIONS...: run the container where every mount is shared, as an init system leaves them, with a file
+# system of the host at $DIR/volume; what the host has mounted more afterwards goes to $DIR/more
+on_shared_mounts() {
+	ASAN_OPTIONS=detect_leaks=0 unshare -m --propagation private bash -ec '
+		dir=$1
+		shift
+		mount --make-rshared /
+		mkdir -p "$dir/volume"
+		mount -t tmpfs tmpfs "$dir/volume"
+		mkdir -m 0777 "$dir/volume/inner"
+		sort /proc/self/mountinfo >"$dir/before"
+		"$@"
+		sort /proc/self/mountinfo | comm -3 "$dir/before" - >"$dir/more"
+	' bash "$DIR" "$RUNTIME" --root "$ROOT" run "$@" --bundle "$BUNDLE" "$ID"
+}
+
+# with_volume PROPAGATION: the container has $DIR/volume at /mnt, and mounts a file system in it
+with_volume() {
+	bundle sh -c 'mount -t tmpfs tmpfs /mnt/inner && cat /proc/self/mountinfo'
+	config '.linux.rootfsPropagation = $p | .mounts += [{ destination: "/mnt", source: $s, options: ["rbind"] }] |
+		.process.capabilities |= map_values((. + ["CAP_SYS_ADMIN"]))' --arg p "$1" --arg s "$DIR/volume"
+}
+
+@test "rootfsPropagation holds where the host's mounts are shared, and the host's stay as they are" {
+	for p in private slave rprivate rslave; do
+		[[ $p == r* ]] || runtime_is_ours || continue # 1.1.5 leaves what lies below as it is
+		with_volume $p
+		out=$(on_shared_mounts)
+		like "$out" ' /mnt/inner '
+		hasnt "$out" shared:
+		is "$(cat "$DIR/more")" ""
+	done
+}
+
+@test "a shared root: what is mounted on a volume of the host gets there, and nothing else" {
+	for options in "" --no-pivot; do
+		# runc unmounts the host's /proc; before Linux 5.12 ours makes a slave of the volume
+		[ -z "$options" ] || { runtime_is_ours && ! lacks open_tree move_mount mount_setattr; } || continue
+		with_volume rshared
+		out=$(on_shared_mounts $options)
+		like "$out" ' /mnt/inner .*shared:'
+		is "$(wc -l <"$DIR/more")" 1
+		has "$(cat "$DIR/more")" " $DIR/volume/inner "
+	done
+}
+
+@test "a shared root in a user namespace: nothing that is mounted there gets to the host" {
+	for options in "" --no-pivot; do
+		[ -z "$options" ] || runtime_is_ours || continue
+		with_volume rshared
+		config '.linux.namespaces += [{ type: "user" }] | .linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
+			| .linux.gidMappings = .linux.uidMappings'
+		chmod 0755 "$WORK" "$DIR"
+		like "$(on_shared_mounts $options)" ' /mnt .*shared:[0-9]+ master:'
+		is "$(cat "$DIR/more")" ""
+	done
+}
+
+@test "a shared root whose path the container's root may not walk" {
+	runtime_is_ours && ! lacks open_tree move_mount mount_setattr || return 0
+	with_volume shared
+	own_rootfs
+	config '.linux.namespaces += [{ type: "user" }] | .linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
+		| .linux.gidMappings = .linux.uidMappings'
+	chmod 0700 "$DIR"
+	like "$(on_shared_mounts)" ' [^ ]+/rootfs / .*shared:'
+	is "$(cat "$DIR/more")" ""
+}
+
 # in_netns CMD...: in a network namespace with the interface tm0, which has an address
 in_netns() {
 	unshare -n sh -c 'ip tuntap add dev tm0 mode tap && ip addr add 10.9.8.7/24 dev tm0 && ip addr add fd00::7/64 dev tm0 &&
