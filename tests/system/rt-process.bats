@@ -25,6 +25,16 @@ field() { in_container sed -n "s/^$1:[[:space:]]*//p" /proc/self/status; }
 	is "$(field Groups | tr -d ' ')" ""
 }
 
+@test "the annotation run.oci.keep_original_groups: the groups are the caller's" {
+	runtime_is_ours || return 0
+	for value in 1 0; do
+		bundle sed -n 's/^Groups:[[:space:]]*//p' /proc/self/status
+		config '.annotations["run.oci.keep_original_groups"] = $v | .process.user = { uid: 1000, gid: 1000 }' --arg v $value
+		out=$(setpriv --groups 2000,3000 "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID")
+		is "${out% }" "$([ $value = 0 ] || echo "2000 3000")"
+	done
+}
+
 @test "the program is looked up in the container's PATH" {
 	own_rootfs
 	mkdir "$BUNDLE/rootfs/opt"
