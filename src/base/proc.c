@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/num.h"
 #include "base/rw.h"
 
@@ -26,18 +27,42 @@ int proc_parse_stat(const char *text, struct proc_stat *ret_stat)
 	return 0;
 }
 
-int proc_read_stat(pid_t pid, struct proc_stat *ret_stat)
+static int read_stat(int dir_fd, const char *path, struct proc_stat *ret_stat)
 {
-	char path[NUM_MAX + 16] = "/proc/", text[1024], *p;
-	ssize_t n;
+	char text[1024];
+	ssize_t n = rw_read_file(dir_fd, path, text, sizeof text);
 
-	if (pid < 1)
-		return -ESRCH;
-	p = path + 6;
-	p += num_format_i64(p, pid);
-	strcpy(p, "/stat");
-	n = rw_read_file(AT_FDCWD, path, text, sizeof text);
 	if (n < 0)
 		return n == -ENOENT ? -ESRCH : (int)n;
 	return proc_parse_stat(text, ret_stat);
+}
+
+int proc_read_stat(pid_t pid, struct proc_stat *ret_stat)
+{
+	char path[NUM_MAX + 16] = "/proc/", *p = path + 6;
+
+	if (pid < 1)
+		return -ESRCH;
+	p += num_format_i64(p, pid);
+	strcpy(p, "/stat");
+	return read_stat(AT_FDCWD, path, ret_stat);
+}
+
+int proc_open(pid_t pid, uint64_t start_ticks)
+{
+	char path[NUM_MAX + 8] = "/proc/";
+	struct proc_stat st;
+	auto_fd fd = -1;
+	int r;
+
+	if (pid < 1)
+		return -ESRCH;
+	num_format_i64(path + 6, pid);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	r = read_stat(fd, "stat", &st);
+	if (r == 0 && st.start_ticks != start_ticks)
+		r = -ESRCH;
+	return r < 0 ? r : steal_fd(&fd);
 }

@@ -18,3 +18,8 @@ int proc_read_stat(pid_t pid, struct proc_stat *ret_stat);
 
 /* The same from the text of that file. 0 or -EBADMSG. */
 int proc_parse_stat(const char *text, struct proc_stat *ret_stat);
+
+/* Opens the directory /proc/PID of the process that started at start_ticks (proc_stat). Once that has ended nothing can be
+ * opened in it any more (-ESRCH), whoever has the number by then. A descriptor; -ESRCH when there is no such process, the
+ * number being another's included; or another -errno. */
+int proc_open(pid_t pid, uint64_t start_ticks);

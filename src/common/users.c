@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/proc.h"
 #include "base/rw.h"
 #include "base/sys.h"
 #include "common/error.h"
@@ -130,13 +131,16 @@ static char *read_inside(int root_fd, const char *path, GError **error)
 	return g_steal_pointer(&text);
 }
 
-bool users_resolve_in(const char *spec, pid_t pid, struct exec_user *ret_user, GError **error)
+bool users_resolve_in(const char *spec, pid_t pid, uint64_t start_ticks, struct exec_user *ret_user, GError **error)
 {
-	g_autofree char *root = g_strdup_printf("/proc/%d/root", pid), *passwd = NULL, *group = NULL;
-	auto_fd root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_fd process = proc_open(pid, start_ticks), root_fd = -1;
+	g_autofree char *passwd = NULL, *group = NULL;
 
+	if (process < 0)
+		return fail_with(error, process, "look at the container's process %d", pid);
+	root_fd = openat(process, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root_fd < 0)
-		return fail_errno(error, "open %s", root);
+		return fail_errno(error, "open /proc/%d/root", pid);
 	passwd = read_inside(root_fd, "/etc/passwd", error);
 	group = passwd ? read_inside(root_fd, "/etc/group", error) : NULL;
 	return group && users_resolve(spec, passwd, group, ret_user, error);

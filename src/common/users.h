@@ -19,5 +19,5 @@ struct exec_user {
  * list its name. Free ret_user->additional_gids with g_free. */
 bool users_resolve(const char *spec, const char *passwd, const char *group, struct exec_user *ret_user, GError **error);
 
-/* As users_resolve with the files of a running container; pid is its first process. */
-bool users_resolve_in(const char *spec, pid_t pid, struct exec_user *ret_user, GError **error);
+/* As users_resolve with the files of a running container; pid and start_ticks (proc_stat) name its first process. */
+bool users_resolve_in(const char *spec, pid_t pid, uint64_t start_ticks, struct exec_user *ret_user, GError **error);

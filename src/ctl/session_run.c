@@ -35,6 +35,7 @@ static bool fail_state(GError **error, const Session *s, const char *what)
 static char *process_text(const Session *s, GError **error)
 {
 	g_autoptr(JsonValue) config = config_load(s->container->path, error);
+	const struct process_id *process = &s->container->record.process;
 	const struct session_config *c = &s->config;
 	struct exec_user user = { 0 };
 	struct exec_options o = {
@@ -49,7 +50,7 @@ static char *process_text(const Session *s, GError **error)
 	if (!config)
 		return NULL;
 	if (c->user) {
-		if (!users_resolve_in(c->user, s->container->record.process.pid, &user, error))
+		if (!users_resolve_in(c->user, process->pid, process->start_ticks, &user, error))
 			return NULL;
 		o.user = &user;
 	}

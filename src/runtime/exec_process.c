@@ -94,7 +94,7 @@ static bool apply_user(
 	p->umask = (struct spec_uint){ 0 };
 	if (strspn(text, G_CSET_DIGITS ":") == strlen(text))
 		return exec_parse_user(text, &p->uid, &p->gid, error);
-	if (!users_resolve_in(text, c->pid, &user, error))
+	if (!users_resolve_in(text, c->pid, c->start_ticks, &user, error))
 		return fail_prefix(error, "bad user %s", text);
 	p->uid = user.uid;
 	p->gid = user.gid;

@@ -152,6 +152,35 @@ static void test_proc_knows_ourselves(void)
 	g_assert_cmpint(proc_read_stat(INT32_MAX, &st), ==, -ESRCH);
 }
 
+static void test_proc_directory_is_of_one_process(void)
+{
+	struct proc_stat st;
+	int hold[2], fd, status;
+	pid_t pid;
+	char c;
+
+	g_assert_cmpint(pipe2(hold, O_CLOEXEC), ==, 0);
+	pid = fork();
+	g_assert_cmpint(pid, >=, 0);
+	if (pid == 0) {
+		close(hold[1]);
+		_exit(read(hold[0], &c, 1) == 0 ? 0 : 1);
+	}
+	g_assert_cmpint(proc_read_stat(pid, &st), ==, 0);
+	g_assert_cmpint(proc_open(pid, st.start_ticks + 1), ==, -ESRCH); /* the number of another process */
+	g_assert_cmpint(proc_open(0, 0), ==, -ESRCH);
+	fd = proc_open(pid, st.start_ticks);
+	g_assert_cmpint(fd, >=, 0);
+	g_assert_cmpint(fcntl(fd, F_GETFD), ==, FD_CLOEXEC);
+	g_assert_cmpint(faccessat(fd, "stat", R_OK, 0), ==, 0);
+	close(hold[0]);
+	close(hold[1]);
+	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+	g_assert_cmpint(faccessat(fd, "stat", R_OK, 0), ==, -1);
+	g_assert_cmpint(proc_open(pid, st.start_ticks), ==, -ESRCH);
+	close(fd);
+}
+
 struct counts {
 	struct loop *loop;
 	struct loop_watch *other;
@@ -250,6 +279,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/base/sys/kill-refuses-what-reaches-more-than-one", test_kill_refuses_what_reaches_more_than_one);
 	g_test_add_func("/base/rw/a-file-is-replaced-whole", test_a_file_is_replaced_whole);
 	g_test_add_func("/base/proc/knows-ourselves", test_proc_knows_ourselves);
+	g_test_add_func("/base/proc/directory-is-of-one-process", test_proc_directory_is_of_one_process);
 	g_test_add_func("/base/loop/a-watch-stopped-in-the-same-turn-is-not-called",
 		test_a_watch_stopped_in_the_same_turn_is_not_called);
 	g_test_add_func("/base/loop/timers-fire-in-order-and-once", test_timers_fire_in_order_and_once);

@@ -2,7 +2,9 @@
 #include <glib.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/proc.h"
 #include "common/users.h"
 #include "ctl/detach_keys.h"
 #include "ctl/signals.h"
@@ -118,6 +120,21 @@ static void test_users_are_looked_up(void)
 	}
 }
 
+/* A pid that somebody else has by now is not believed. */
+static void test_users_are_of_one_process(void)
+{
+	g_autoptr(GError) error = NULL;
+	struct exec_user u;
+	struct proc_stat st;
+
+	g_assert_cmpint(proc_read_stat(getpid(), &st), ==, 0);
+	g_assert_true(users_resolve_in("42:43", getpid(), st.start_ticks, &u, NULL));
+	g_assert_cmpuint(u.gid, ==, 43);
+	g_free(u.additional_gids);
+	g_assert_false(users_resolve_in("42:43", getpid(), st.start_ticks + 1, &u, &error));
+	g_assert_cmpint(error->code, ==, ESRCH);
+}
+
 static void test_times_are_readable(void)
 {
 	g_autofree char *t = time_format(INT64_C(1767323045000000006));
@@ -139,6 +156,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/ctl/detach-keys/bad-ones-are-refused", test_bad_keys_are_refused);
 	g_test_add_func("/ctl/signals/have-names-and-numbers", test_signals_have_names_and_numbers);
 	g_test_add_func("/ctl/users/are-looked-up", test_users_are_looked_up);
+	g_test_add_func("/ctl/users/are-of-one-process", test_users_are_of_one_process);
 	g_test_add_func("/ctl/times/are-readable", test_times_are_readable);
 	return g_test_run();
 }
