@@ -9,6 +9,7 @@
 #include "common/diag.h"
 #include "common/error.h"
 #include "runtime/destroy.h"
+#include "runtime/device_mapper.h"
 #include "runtime/matching.h"
 #include "runtime/state.h"
 
@@ -33,21 +34,21 @@ static bool kill_and_wait(const Container *c, GError **error)
 	return n > 0 || fail(error, "container init still running");
 }
 
-/* Ends and removes the cgroups and RDT groups of a create that was killed, or is still going on: that one fails then, for
- * want of its process. Nothing is done when its state has been written meanwhile. */
+/* Ends and removes the cgroups, RDT groups and devices of a create that was killed, or is still going on: that one fails
+ * then, for want of its process. Nothing is done when its state has been written meanwhile. */
 static bool remove_noted(const char *root, const char *id, GError **error)
 {
-	g_autoptr(Cgroup) cg = NULL;
-	g_autoptr(Rdt) rdt = NULL;
-	g_autoptr(Container) c = NULL;
+	g_auto(ContainerLeft) left = container_left_over(root, id);
+	g_autoptr(Container) c = container_open(root, id, NULL); /* only after its state is there a note goes away */
 
-	container_noted(root, id, &cg, &rdt);
-	c = container_open(root, id, NULL); /* only after its state is there a note goes away */
 	if (c)
 		return true;
-	if (cg && !(cgroup_kill(cg, SIGKILL, error) && cgroup_destroy(cg, true, error)))
+	if (left.cgroup && !(cgroup_kill(left.cgroup, SIGKILL, error) && cgroup_destroy(left.cgroup, true, error)))
 		return fail_prefix(error, "unable to remove container's cgroup");
-	return !rdt || rdt_remove(rdt, error);
+	for (char **name = left.devices; name && *name; name++)
+		if (!device_mapper_remove(*name, error))
+			return false;
+	return !left.rdt || rdt_remove(left.rdt, error);
 }
 
 struct request {

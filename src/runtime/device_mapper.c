@@ -1,5 +1,5 @@
 /* Speaks with /dev/mapper/control. A device is made, loaded, resumed, opened, and marked for removal at once, which the
- * kernel puts off until it is closed for the last time: nothing has to be remembered. */
+ * kernel puts off until it is closed for the last time: until then alone its name has to be remembered. */
 #include "runtime/device_mapper.h"
 
 #include <errno.h>
@@ -119,4 +119,15 @@ bool device_mapper_create(
 	}
 	*ret_device = g_steal_pointer(&device);
 	return true;
+}
+
+bool device_mapper_remove(const char *name, GError **error)
+{
+	auto_fd control = open(CONTROL, O_RDWR | O_CLOEXEC);
+	int r;
+
+	if (control < 0)
+		return errno == ENOENT || fail_errno(error, "dm: open " CONTROL);
+	r = call(control, DM_DEV_REMOVE, name, DM_DEFERRED_REMOVE, NULL);
+	return r == 0 || r == -ENXIO || fail_with(error, r, "dm: remove %s", name);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/rw.h"
 #include "common/error.h"
 #include "runtime/device_mapper.h"
 #include "runtime/loop_device.h"
@@ -41,11 +42,21 @@ bool plan_made_check(const Plan *plan, const struct spec_mount *m, int number, G
 	       fail(error, "mounts[%d].performInIntermediateNamespace: the container has no mount namespace", number);
 }
 
+/* Of ours and nobody else's, as it is a name on the whole host: two roots may have containers of one id, and what a delete
+ * finds noted it removes. At most 123 bytes. */
+static char *device_name(const char *id, int number)
+{
+	char suffix[16];
+
+	rw_temp_suffix(suffix);
+	return g_strdup_printf("tallyrun-%.96s-%d%s", id, number, suffix);
+}
+
 bool plan_made_device(Plan *plan, const struct spec_mount *m, const struct mount_options *o, int number,
 	const char **ret_device, GError **error)
 {
 	g_autofree char *path = m->source ? g_canonicalize_filename(m->source, plan->request.container->bundle) : NULL;
-	g_autofree char *name = g_strdup_printf("tallyrun-%s-%d", plan->request.container->id, number);
+	g_autofree char *name = device_name(plan->request.container->id, number);
 	struct device_mapper_line line = { .params = NULL };
 	g_autofree char *device = NULL;
 	bool ok;
@@ -63,7 +74,8 @@ bool plan_made_device(Plan *plan, const struct spec_mount *m, const struct mount
 	if (o->dm_table) {
 		if (!device_mapper_parse(o->dm_table, path, &line, error))
 			return fail_prefix(error, "mounts[%d].options", number);
-		ok = device_mapper_create(name, &line, &fd, &device, error);
+		ok = container_note_device(plan->request.container, name, error) &&
+		     device_mapper_create(name, &line, &fd, &device, error);
 		g_free(line.params);
 		if (!ok)
 			return false;

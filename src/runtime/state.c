@@ -98,6 +98,7 @@ struct container *container_new(const char *root, const char *id, GError **error
 		return NULL;
 	}
 	c->created = format_now();
+	c->devices = g_ptr_array_new_with_free_func(g_free);
 	return g_steal_pointer(&c);
 }
 
@@ -393,19 +394,47 @@ bool container_note(const struct container *c, GError **error)
 		cgroup_put_state(c->cgroup, w);
 	if (c->rdt)
 		rdt_put_state(c->rdt, w);
+	json_array_open(w, "deviceMapper");
+	for (guint i = 0; c->devices && i < c->devices->len; i++)
+		json_put_string(w, NULL, g_ptr_array_index(c->devices, i));
+	json_array_close(w);
 	json_object_close(w);
 	text = json_writer_text(w);
 	return statefile_write(c->dir_fd, STATE_NOTE, text, 0600, error) || fail_prefix(error, "%s", c->path);
 }
 
-void container_noted(const char *root, const char *id, Cgroup **ret_cgroup, Rdt **ret_rdt)
+bool container_note_device(const struct container *c, const char *name, GError **error)
+{
+	g_ptr_array_add(c->devices, g_strdup(name));
+	return container_note(c, error);
+}
+
+struct container_left container_left_over(const char *root, const char *id)
 {
 	g_autofree char *path = g_build_filename(root, id, STATE_NOTE, NULL);
 	g_autoptr(JsonValue) note = json_parse_file(path, NULL);
+	g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+	struct container_left left = { NULL };
+	yajl_val list;
 
-	*ret_cgroup =
-		note && json_get(note, "cgroup_paths") ? cgroup_from_state(json_get(note, "cgroup_paths"), NULL) : NULL;
-	*ret_rdt = note ? rdt_from_state(json_get(note, "intelRdt")) : NULL;
+	if (!note)
+		return left;
+	if (json_get(note, "cgroup_paths"))
+		left.cgroup = cgroup_from_state(json_get(note, "cgroup_paths"), NULL);
+	left.rdt = rdt_from_state(json_get(note, "intelRdt"));
+	list = json_get(note, "deviceMapper");
+	for (size_t i = 0; YAJL_IS_ARRAY(list) && i < list->u.array.len; i++)
+		if (YAJL_IS_STRING(list->u.array.values[i]))
+			g_strv_builder_add(names, YAJL_GET_STRING(list->u.array.values[i]));
+	left.devices = g_strv_builder_end(names);
+	return left;
+}
+
+void container_left_clear(struct container_left *left)
+{
+	cgroup_free(left->cgroup);
+	rdt_free(left->rdt);
+	g_strfreev(left->devices);
 }
 
 enum status container_status(const struct container *c)
@@ -504,6 +533,8 @@ void container_free(struct container *c)
 	g_free(c->listener_metadata);
 	g_strfreev(c->external_descriptors);
 	rdt_free(c->rdt);
+	if (c->devices)
+		g_ptr_array_unref(c->devices);
 	cgroup_free(c->cgroup);
 	fd_close(&c->dir_fd);
 	fd_close(&c->pid_fd);

@@ -56,9 +56,10 @@ struct container {
 	bool systemd_user;           /* of the user's own manager */
 	char **external_descriptors; /* what init's 0, 1, 2 are */
 	struct spec_hook_list poststart, poststop;
-	Rdt *rdt;       /* groups of linux.intelRdt; NULL: none */
-	Cgroup *cgroup; /* NULL with --cgroup-manager disabled */
-	yajl_val json;  /* the parsed state.json (NULL for one being created); annotations and hooks borrow from it */
+	Rdt *rdt;           /* groups of linux.intelRdt; NULL: none */
+	GPtrArray *devices; /* names of the device-mapper devices that a create makes (char *); NULL: it is none */
+	Cgroup *cgroup;     /* NULL with --cgroup-manager disabled */
+	yajl_val json; /* the parsed state.json (NULL for one being created); annotations and hooks borrow from it */
 	void *pool;
 };
 
@@ -72,13 +73,26 @@ struct container *container_open(const char *root, const char *id, GError **erro
 /* Makes ROOT (0700, with parents) and ROOT/ID (0711). "container with given ID already exists". */
 struct container *container_new(const char *root, const char *id, GError **error);
 
-/* Notes the cgroups and RDT groups of a container that is being made, for a delete after we have been killed;
+/* Notes the cgroups, RDT groups and devices of a container that is being made, for a delete after we have been killed;
  * container_save removes the note. */
 bool container_note(const struct container *c, GError **error);
 
-/* What a create which was killed has noted for ROOT/ID: NULL where it has noted nothing. Free with cgroup_free and
- * rdt_free. */
-void container_noted(const char *root, const char *id, Cgroup **ret_cgroup, Rdt **ret_rdt);
+/* Adds the name of a device-mapper device that is about to be made, and notes it. For a container of container_new. */
+bool container_note_device(const struct container *c, const char *name, GError **error);
+
+/* What a create which was killed has noted. */
+struct container_left {
+	Cgroup *cgroup; /* NULL: none */
+	Rdt *rdt;       /* NULL: none */
+	GStrv devices;  /* NULL: none */
+};
+
+/* Reads that for ROOT/ID; all is NULL where nothing has been noted. To be cleared. */
+struct container_left container_left_over(const char *root, const char *id);
+
+void container_left_clear(struct container_left *left);
+typedef struct container_left ContainerLeft;
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ContainerLeft, container_left_clear)
 
 /* Writes state.json whole (0600). */
 bool container_save(const struct container *c, GError **error);

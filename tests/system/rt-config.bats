@@ -145,6 +145,29 @@ loop_ends() {
 	loop_ends
 }
 
+# mapped_by WORDS TRACE ARGS...: the runtime, with a device-mapper played to it: what becomes of its requests is WORDS
+mapped_by() {
+	ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0" strace -qq -o "$DIR/$2" -P /dev/mapper/control -P "$DIR/control" \
+		-e trace=openat,ioctl -e inject=openat:retval=9 -e inject=ioctl:"$1" "$RUNTIME" --root "$ROOT" "${@:3}" 9<>"$DIR/control"
+}
+
+@test "C59 dm=: a device that a killed create has made is removed by delete --force" {
+	runtime_is_ours || return 0
+	add_mount '{ destination: "/mnt", type: "ext4", source: "/dev/null", options: ["ro", "dm=0 8 verity 1 @DEV@ @DEV@ 4096 4096 1 1 sha256 00 -"] }'
+	exits 137 mapped_by retval=0:signal=KILL making create --bundle "$BUNDLE" "$ID"
+	name=$(sed -n 's/.*DM_DEV_CREATE.* name="\([^"]*\)".*/\1/p' "$DIR/making")
+	like "$name" "^tallyrun-$ID-[0-9]+\.[A-Za-z0-9]{6}\$"
+	exits 1 mapped_by error=EACCES failing delete --force "$ID" # and it is not forgotten
+	has "$stderr" "dm: remove $name: permission denied"
+	exits 0 mapped_by retval=0 removing delete --force "$ID"
+	like "$(cat "$DIR/removing")" "DM_DEV_REMOVE.* name=\"$name\".*DM_DEFERRED_REMOVE"
+	nothing_left
+	# Noted, and not made: the kernel knows nothing of it.
+	exits 137 mapped_by error=EIO:signal=KILL making create --bundle "$BUNDLE" "$ID"
+	exits 0 mapped_by error=ENXIO removing delete --force "$ID"
+	nothing_left
+}
+
 @test "C60 proc and sysfs are mounted nosuid, nodev and noexec, unless the document says the opposite" {
 	runtime_is_ours || return 0
 	config '(.mounts[] | select(.type == "proc" or .type == "sysfs")).options = []'

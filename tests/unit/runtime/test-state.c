@@ -92,6 +92,29 @@ static void test_round_trip(void)
 	remove_tree(root);
 }
 
+static void test_note(void)
+{
+	g_autofree char *root = g_dir_make_tmp("state-XXXXXX", NULL);
+	g_autoptr(Container) a = container_new(root, "c1", NULL);
+	g_auto(ContainerLeft) nothing = container_left_over(root, "c1"), left = { NULL }, gone = { NULL };
+	g_autoptr(GError) error = NULL;
+
+	g_assert_null(nothing.devices);
+	g_assert_true(container_note_device(a, "tallyrun-c1-0.abcdef", &error));
+	g_assert_true(container_note_device(a, "tallyrun-c1-7.ABCDEF", &error));
+	left = container_left_over(root, "c1");
+	g_assert_null(left.cgroup);
+	g_assert_null(left.rdt);
+	g_assert_cmpuint(g_strv_length(left.devices), ==, 2);
+	g_assert_cmpstr(left.devices[0], ==, "tallyrun-c1-0.abcdef");
+	g_assert_cmpstr(left.devices[1], ==, "tallyrun-c1-7.ABCDEF");
+	fill(a);
+	g_assert_true(container_save(a, &error));
+	gone = container_left_over(root, "c1");
+	g_assert_null(gone.devices);
+	remove_tree(root);
+}
+
 /* A pid that now belongs to another process is not the container's. */
 static void test_reused_pid(void)
 {
@@ -165,6 +188,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/runtime/state/takes-the-ids-that-runc-takes", test_ids);
 	g_test_add_func("/runtime/state/reads-what-it-saved", test_round_trip);
+	g_test_add_func("/runtime/state/what-a-create-makes-is-noted-until-it-is-saved", test_note);
 	g_test_add_func("/runtime/state/knows-a-reused-pid", test_reused_pid);
 	g_test_add_func("/runtime/state/says-that-a-container-does-not-exist", test_unknown);
 	g_test_add_func("/runtime/state/refuses-a-damaged-file", test_damaged);
