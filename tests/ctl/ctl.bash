@@ -4,6 +4,7 @@
 #   ctl ARGS...        tallyctl on this test's own root and the pair under test
 #   started CMD...     a bundle with these args, running detached as $ID
 #   ctl_pids           sets $PID and $MPID of $ID
+#   holding PID GLOB   until this process holds a descriptor that is called so (/proc/PID/fd): then it waits for what it is told
 #   on_terminal STEPS -- CMD...   CMD on a terminal (on-terminal says which steps); its output is in $output
 # Whatever tallyctl has left at the end of a test is removed by `rm --force`, and then nothing may be left at all.
 
@@ -33,6 +34,13 @@ ctl_pids() {
 }
 
 ctl_status() { ctl --json ps | jq -r --arg id "${1:-$ID}" '.[] | select(.id == $id).status'; }
+
+holding() {
+	until find "/proc/$1/fd" -lname "$2" 2>/dev/null | grep -q .; do
+		kill -0 "$1" || fail "process $1 ended before it held $2"
+		sleep 0.02 # no event tells of it
+	done
+}
 
 on_terminal() { run on-terminal "$@"; }
 

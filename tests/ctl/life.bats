@@ -51,9 +51,11 @@ load ctl
 	ctl run -d -i --rm -b "$BUNDLE" "$ID"
 	"$TALLYCTL" --root "$CTL" wait "$ID" >"$DIR/w" 3>&- 4>&- &
 	local pid=$!
+	holding "$pid" '*inotify'
 	ctl attach "$ID" </dev/null || true
 	wait "$pid"
 	is "$(cat "$DIR/w")" 5
+	await gone "$CONTAINERS/$ID" # the waiting ends before the removal does
 	started sleep 1000
 	"$TALLYCTL" --root "$CTL" wait "$ID" >"$DIR/w" 3>&- 4>&- &
 	pid=$!

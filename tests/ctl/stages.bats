@@ -21,7 +21,7 @@ load ctl
 	"$TALLYCTL" --root "$CTL" attach "$ID" >"$DIR/out" 3>&- 4>&- &
 	local pid=$! status=0
 	ctl_pids
-	while [ "$(find "/proc/$pid/fd" -lname 'socket:*' 2>/dev/null | wc -l)" -lt 1 ]; do await -t 1 process-gone "$pid" 2>/dev/null || :; done
+	holding "$pid" 'socket:*'
 	exits 0 ctl start "$ID"
 	is "$output" ""
 	wait "$pid" || status=$?
