@@ -167,32 +167,56 @@ static char *read_text(int fd)
 	return g_steal_pointer(&text);
 }
 
-/* Everything that criu has said about why. */
-static bool fail_with_reasons(const Criu *c, const struct answer *a, bool alive, const char *what, GError **error)
+/* What criu has said about why, in its log or before it had one. */
+static GPtrArray *find_reasons(const Criu *c, bool *ret_logged)
 {
-	g_autoptr(GPtrArray) reasons = g_ptr_array_new_with_free_func(g_free);
+	GPtrArray *reasons = g_ptr_array_new_with_free_func(g_free);
 	g_autofree char *printed = read_text(c->output_fd);
-	g_autofree char *logged = NULL, *text = NULL, *cause = NULL;
 	auto_fd fd = open(c->log_path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	g_autofree char *logged = fd >= 0 ? read_text(fd) : NULL;
 
-	if (fd >= 0)
-		logged = read_text(fd);
 	if (logged)
 		collect_reasons(logged, reasons);
 	if (reasons->len == 0)
 		collect_reasons(printed, reasons);
-	if (reasons->len == 0 && a->message && *a->message)
-		g_ptr_array_add(reasons, g_strdup(a->message));
-	cause = alive ? NULL : criu_wait_cause(&c->wait);
-	if (cause)
-		g_ptr_array_add(reasons, g_steal_pointer(&cause));
-	if (reasons->len == 0)
-		g_ptr_array_add(reasons, g_strdup(a->err ? g_strerror((int)a->err) : "it gave no reason"));
+	*ret_logged = logged != NULL;
+	return reasons;
+}
+
+static bool fail_for(const Criu *c, GPtrArray *reasons, bool logged, const char *what, GError **error)
+{
+	g_autofree char *text = NULL;
+
 	g_ptr_array_add(reasons, NULL);
 	text = g_strjoinv("; ", (char **)reasons->pdata);
 	if (logged)
 		return fail(error, "%s: %s (log: %s)", what, text, c->log_path);
 	return fail(error, "%s: %s", what, text);
+}
+
+static bool fail_with_reasons(const Criu *c, const struct answer *a, bool alive, const char *what, GError **error)
+{
+	bool logged;
+	g_autoptr(GPtrArray) reasons = find_reasons(c, &logged);
+	g_autofree char *cause = alive ? NULL : criu_wait_cause(&c->wait);
+
+	if (reasons->len == 0 && a->message && *a->message)
+		g_ptr_array_add(reasons, g_strdup(a->message));
+	if (cause)
+		g_ptr_array_add(reasons, g_steal_pointer(&cause));
+	if (reasons->len == 0)
+		g_ptr_array_add(reasons, g_strdup(a->err ? g_strerror((int)a->err) : "it gave no reason"));
+	return fail_for(c, reasons, logged, what, error);
+}
+
+/* Given up while it was at it: what it complained of may be why it took so long. */
+static bool fail_waiting(const Criu *c, const GError *why, const char *what, GError **error)
+{
+	bool logged;
+	g_autoptr(GPtrArray) reasons = find_reasons(c, &logged);
+
+	g_ptr_array_insert(reasons, 0, g_strdup(why->message));
+	return fail_for(c, reasons, logged, what, error);
 }
 
 static int send_message(const Criu *c, const GByteArray *message)
@@ -273,12 +297,13 @@ static bool converse(
 
 	for (;;) {
 		struct answer a = { 0 };
+		g_autoptr(GError) why = NULL;
 		auto_fd fd = -1;
 		ssize_t n;
 		bool done;
 
-		if (!criu_wait_word(&c->wait, c->sock_fd, refused ? NULL : error))
-			return refused ? false : fail_prefix(error, "%s", what);
+		if (!criu_wait_word(&c->wait, c->sock_fd, &why))
+			return refused ? false : fail_waiting(c, why, what, error);
 		/* Never blocks: where criu has died, somebody it has started may have the other end. */
 		n = recv_word(c, &fd, buf);
 		if (n > 0 && !read_answer(buf, (size_t)n, &a)) {

@@ -19,6 +19,8 @@
 #define DEATH_MS 10000
 #define LOOK_MS  20
 
+#define LOOKS_AT_LOG 8 /* in the time that it may be silent */
+
 bool criu_wait_begin(struct criu_wait *w, GError **error)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
@@ -65,29 +67,34 @@ bool criu_wait_word(const struct criu_wait *w, int sock_fd, GError **error)
 {
 	bool directory = w->pid_fd >= 0 && sys_pidfd_is_directory(w->pid_fd);
 	uint64_t since = sys_clock_ns(CLOCK_MONOTONIC), limit = (uint64_t)MAX(w->silence_ms, 0) * 1000000u;
+	/* Nothing tells of lines in the log: a look now and then, or it would be silent for twice as long. */
+	int step = w->silence_ms < 0 ? -1 : w->silence_ms / LOOKS_AT_LOG + 1;
 	off_t size = log_size(w);
 
+	/* Before Linux 5.3 there is no event for the end of a process. */
+	if (directory && (step < 0 || step > LOOK_MS))
+		step = LOOK_MS;
 	for (;;) {
 		struct pollfd fds[] = { { .fd = sock_fd, .events = POLLIN }, { .fd = w->signal_fd, .events = POLLIN },
 			{ .fd = directory ? -1 : w->pid_fd, .events = POLLIN } };
-		uint64_t past = sys_clock_ns(CLOCK_MONOTONIC) - since;
-		/* Rounded up, so that it is late enough afterwards. */
-		int left = w->silence_ms < 0 ? -1 : past < limit ? (int)((limit - past) / 1000000u) + 1 : 0;
+		uint64_t now;
+		off_t size_now;
 
-		/* Before Linux 5.3 there is no event for the end of a process. */
-		if (poll(fds, G_N_ELEMENTS(fds), directory && (left < 0 || left > LOOK_MS) ? LOOK_MS : left) < 0 &&
-			errno != EINTR)
+		if (poll(fds, G_N_ELEMENTS(fds), step) < 0 && errno != EINTR)
 			return fail_errno(error, "wait for criu");
 		if (fds[0].revents || (w->pid_fd >= 0 && sys_pidfd_wait(w->pid_fd, 0) > 0))
 			return true;
 		if (fds[1].revents)
 			return fail_interrupted(w, error);
-		if (w->silence_ms < 0 || sys_clock_ns(CLOCK_MONOTONIC) - since < limit)
+		if (w->silence_ms < 0)
 			continue;
-		if (log_size(w) == size)
+		now = sys_clock_ns(CLOCK_MONOTONIC);
+		size_now = log_size(w);
+		if (size_now != size)
+			since = now;
+		else if (now - since >= limit)
 			return fail(error, "it has done nothing for %g seconds", w->silence_ms / 1000.0);
-		size = log_size(w);
-		since = sys_clock_ns(CLOCK_MONOTONIC);
+		size = size_now;
 	}
 }
 

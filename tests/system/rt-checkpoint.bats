@@ -381,3 +381,49 @@ criu_reason() { sed -n 's/.*Error ([^)]*): //p' "$DIR/criu-check" | head -n 1; }
 	rt delete --force "$ID"
 	nothing_left
 }
+
+# May criu have larger pipes than a sysctl allows? Without, its server of pages has no place for them.
+may_grow_pipes() { (($(awk '/^CapEff:/ { print "0x" $2 }' /proc/self/status) >> 24 & 1)); }
+
+@test "restore --lazy-pages goes on at once and gets its pages from a server; without one it fails and says so" {
+	runtime_is_ours || return 0
+	real=$CRIU
+	echo '["/dev/null", "pipe:[1]", "pipe:[2]"]' >"$DIR/images/descriptors.json"
+	double silent
+	exits 1 restore --detach --lazy-pages
+	has "$(cat "$DIR/request")" 800301
+	CRIU=$real
+	criu_can uffd-noncoop || return 0
+	started
+	mkfifo "$DIR/ready"
+	port=$((20000 + RANDOM % 10000))
+	"$RUNTIME" --root "$ROOT" --criu "$CRIU" checkpoint --image-path "$DIR/images" --work-path "$DIR/work" --lazy-pages \
+		--page-server "127.0.0.1:$port" --status-fd 7 "$ID" 7<>"$DIR/ready" </dev/null >"$DIR/said" 2>&1 3>&- 4>&- &
+	saving=$!
+	[ "$(timeout 30 head -c 1 <"$DIR/ready" | od -An -tx1)" = " 00" ] || fail "not ready: $(cat "$DIR/said")"
+	# The container is there until its last page has been fetched: what is restored has another name.
+	first=$ID ID=$ID-lazy
+	config '.linux.cgroupsPath += "-lazy"'
+	exits 1 restore --detach --lazy-pages
+	has "$stderr" "lazy-pages.socket"
+	[ ! -e "$ROOT/$ID" ]
+	if may_grow_pipes; then
+		"$CRIU" lazy-pages --page-server --address 127.0.0.1 --port "$port" -D "$DIR/images" -W "$DIR/work" \
+			>"$DIR/server" 2>&1 3>&- 4>&- &
+		server=$!
+		await exists "$DIR/work/lazy-pages.socket"
+		restore --detach --lazy-pages </dev/null > >(exec cat >"$DIR/out2" 3>&- 4>&-) 2>&1 || fail "$(cat "$DIR/out2" "$DIR/server")"
+		await match "$DIR/out2" tick
+		wait "$saving" || fail "$(cat "$DIR/said")"
+		wait "$server" || fail "$(cat "$DIR/server")"
+		is "$(status_of)" running
+		[ ! -e "$ROOT/$first" ]
+		rt delete --force "$ID"
+	else
+		kill -TERM "$saving"
+		! wait "$saving" || fail "saved, and nobody has fetched the pages"
+	fi
+	ID=$first
+	rt delete --force "$ID"
+	nothing_left
+}

@@ -81,10 +81,13 @@ static void test_bad(void)
 }
 
 /* A criu that takes the request and does nothing, or writes lines into its log for a while first. */
-static void assert_given_up(const char *script)
+static void assert_given_up(const char *script, const char *reasons)
 {
 	g_autofree char *dir = g_dir_make_tmp("criu-XXXXXX", NULL), *program = g_build_filename(dir, "criu", NULL);
 	g_autofree char *log = g_build_filename(dir, "log", NULL), *text = g_strdup_printf("#!/bin/sh\n%s\n", script);
+	g_autofree char *place = g_strdup_printf(" (log: %s)", log);
+	g_autofree char *wanted = g_strdup_printf(
+		"criu failed (dump): it has done nothing for 1.5 seconds%s%s", reasons ?: "", reasons ? place : "");
 	g_autoptr(GByteArray) opts = g_byte_array_new();
 	g_autoptr(GError) error = NULL;
 	Criu *criu;
@@ -96,7 +99,7 @@ static void assert_given_up(const char *script)
 	g_assert_no_error(error);
 	criu_set_silence(criu, 1500);
 	g_assert_false(criu_call(criu, CRIU_DUMP, opts, NULL, NULL, &error));
-	g_assert_cmpstr(error->message, ==, "criu failed (dump): it has done nothing for 1.5 seconds");
+	g_assert_cmpstr(error->message, ==, wanted);
 	criu_free(criu);
 	g_assert_cmpint(g_unlink(program), ==, 0);
 	(void)g_unlink(log);
@@ -105,14 +108,21 @@ static void assert_given_up(const char *script)
 
 static void test_silence(void)
 {
-	assert_given_up("exec cat <&3 >/dev/null");
+	assert_given_up("exec cat <&3 >/dev/null", NULL);
+}
+
+/* As a restore of lazy pages whose server has gone: it fails, and then waits for what never comes. */
+static void test_stuck_after_an_error(void)
+{
+	assert_given_up("echo '(00.1) Error (criu/uffd.c:1306): uffd: Broken pipe' >\"$LOG\"; exec cat <&3 >/dev/null",
+		"; uffd: Broken pipe");
 }
 
 static void test_progress(void)
 {
 	gint64 from = g_get_monotonic_time();
 
-	assert_given_up("for i in 1 2 3 4; do echo $i >>\"$LOG\"; sleep 0.7; done; exec cat <&3 >/dev/null");
+	assert_given_up("for i in 1 2 3 4; do echo $i >>\"$LOG\"; sleep 0.7; done; exec cat <&3 >/dev/null", "");
 	g_assert_cmpint(g_get_monotonic_time() - from, >, 2 * 1400000);
 }
 
@@ -123,6 +133,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/runtime/criu/a-message-is-read-again", test_read);
 	g_test_add_func("/runtime/criu/what-is-no-message-is-refused", test_bad);
 	g_test_add_func("/runtime/criu/one-that-does-nothing-is-given-up", test_silence);
+	g_test_add_func("/runtime/criu/why-one-has-failed-that-then-does-nothing-is-told", test_stuck_after_an_error);
 	g_test_add_func("/runtime/criu/one-that-writes-into-its-log-is-not", test_progress);
 	return g_test_run();
 }
