@@ -44,10 +44,12 @@ static bool put_mounts(GByteArray *opts, const struct spec *s, const struct cont
 	return true;
 }
 
-/* Those of cgroup v1, which are the host's; their places are in the container's list of mounts. */
-static bool put_cgroup_mounts(GByteArray *opts, pid_t pid, GError **error)
+/* Those of cgroup v1, which are the host's, and cgroup2 without a cgroup namespace, which is bound from there; their places
+ * are in the container's list of mounts. */
+static bool put_cgroup_mounts(GByteArray *opts, const struct container *c, GError **error)
 {
-	g_autofree char *path = g_strdup_printf("/proc/%d/mountinfo", pid);
+	const char *type = criu_binds_unified(c) ? " - cgroup2 " : " - cgroup ";
+	g_autofree char *path = g_strdup_printf("/proc/%d/mountinfo", c->pid);
 	g_autofree char *text = NULL;
 	g_auto(GStrv) lines = NULL;
 
@@ -57,7 +59,7 @@ static bool put_cgroup_mounts(GByteArray *opts, pid_t pid, GError **error)
 	for (char **line = lines; *line; line++) {
 		char place[4096];
 
-		if (strstr(*line, " - cgroup ") && sscanf(*line, "%*d %*d %*s %*s %4095s", place) == 1)
+		if (strstr(*line, type) && sscanf(*line, "%*d %*d %*s %*s %4095s", place) == 1)
 			criu_put_external(opts, "mnt[%s]:%s", place, place);
 	}
 	return true;
@@ -168,8 +170,7 @@ static bool make_options(GByteArray *opts, const struct container *c, const stru
 	if (o->pre_dump)
 		return true;
 	put_freezer(opts, c);
-	return put_mounts(opts, s, c, error) && put_cgroup_mounts(opts, c->pid, error) &&
-	       put_namespaces(opts, s, error);
+	return put_mounts(opts, s, c, error) && put_cgroup_mounts(opts, c, error) && put_namespaces(opts, s, error);
 }
 
 /* What restore must give to the processes as their 0, 1 and 2. */

@@ -141,3 +141,8 @@ bool criu_mount_is_bind(const struct spec_mount *m)
 	return g_strcmp0(m->type, "bind") == 0 ||
 	       (m->options && (g_strv_contains(m->options, "bind") || g_strv_contains(m->options, "rbind")));
 }
+
+bool criu_binds_unified(const struct container *c)
+{
+	return c->cgroup && cgroup_mode(c->cgroup) == CGROUP_UNIFIED && !c->own[NS_CGROUP];
+}

@@ -9,6 +9,7 @@
 #include "runtime/command.h"
 #include "runtime/criu.h"
 #include "runtime/spec.h"
+#include "runtime/state.h"
 
 #define OPTION(field, type, name, short_name, value, help) OPTION_MEMBER(field, type)
 struct checkpoint_cli {
@@ -70,6 +71,9 @@ const char *criu_program(const struct globals *globals);
 
 /* Whether a mount brings something of the host's into the container. */
 bool criu_mount_is_bind(const struct spec_mount *mount);
+
+/* Whether what a mount of type cgroup shows is bound from the host's cgroup2, there being no cgroup namespace. */
+bool criu_binds_unified(const struct container *c);
 
 /* The file of a namespace that is joined by path, for criu: "net[INODE]" and the key that both sides know it by. */
 const char *criu_namespace_key(enum spec_namespace_type type);

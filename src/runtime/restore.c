@@ -86,12 +86,15 @@ static bool put_namespaces(struct restoring *r, GError **error)
 
 static void put_cgroup_mount(struct restoring *r, const char *place)
 {
+	const struct container *k = r->c->container;
 	const struct cgroup_hierarchy *list;
 	size_t n;
 
-	if (!r->c->container->cgroup || cgroup_mode(r->c->container->cgroup) == CGROUP_UNIFIED)
+	if (!k->cgroup)
 		return;
-	list = cgroup_hierarchies(r->c->container->cgroup, &n);
+	list = cgroup_hierarchies(k->cgroup, &n);
+	if (criu_binds_unified(k))
+		criu_put_external(r->opts, "mnt[%s]:%s%s", place, list[0].mount, list[0].path);
 	for (size_t i = 0; i < n; i++) {
 		g_autofree char *name = g_path_get_basename(list[i].mount);
 

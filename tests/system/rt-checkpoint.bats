@@ -273,6 +273,32 @@ with_pids() {
 	nothing_left
 }
 
+@test "cgroup2 without a cgroup namespace is the host's, in checkpoint as in restore; a namespace's is the container's" {
+	runtime_is_ours && on_cgroup2 || return 0
+	real=$CRIU
+	own_rootfs
+	config '(.mounts |= map(select(.destination != "/sys/fs/cgroup")) + [{ destination: "/sys/fs/cgroup", type: "cgroup",
+		source: "cgroup" }]) | .linux.namespaces |= map(select(.type != "cgroup"))'
+	started
+	double done
+	exits 0 checkpoint --leave-running
+	place=$(printf 'mnt[/sys/fs/cgroup]:' | od -An -v -tx1 | tr -d ' \n')
+	has "$(cat "$DIR/request")" "$place$(printf /sys/fs/cgroup | od -An -v -tx1 | tr -d ' \n')"
+	if CRIU=$real criu_works; then
+		CRIU=$real exits 0 checkpoint --leave-running
+		rm "$DIR/images"/*.img
+	fi
+	rt delete --force "$ID"
+	echo '[]' >"$DIR/images/descriptors.json"
+	double silent
+	exits 1 restore --detach
+	has "$(cat "$DIR/request")" "$place$(printf %s "$(group_of)" | od -An -v -tx1 | tr -d ' \n')"
+	config '.linux.namespaces += [{ type: "cgroup" }]'
+	exits 1 restore --detach
+	hasnt "$(cat "$DIR/request")" "$place"
+	nothing_left
+}
+
 @test "a criu that dies is seen, whoever else has its socket" {
 	runtime_is_ours || return 0
 	started
