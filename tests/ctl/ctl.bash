@@ -57,7 +57,7 @@ nothing_of() {
 	[ ! -e "$CONTAINERS/$id" ] || fail "left in the store: $(ls -A "$CONTAINERS/$id")"
 	[ ! -e "$CTL/runtime/$id" ] || fail "left in the runtime's root"
 	is "$(cgroups_of "$id")" ""
-	await -t 10 no-children "$SUBREAP_PID" "$SUBREAP_CHILD" || fail "processes left"
+	await no-children "$SUBREAP_PID" "$SUBREAP_CHILD" || fail "processes left"
 }
 
 teardown() {

@@ -12,7 +12,7 @@ process() { ctl --json top "$ID" | jq -r --arg arg "$1" ".processes[] | select(.
 
 # sleeping N...: each of these processes has become the program it was started for, of which no event tells
 sleeping() {
-	local n end=$((SECONDS + 30))
+	local n end=$((SECONDS + 60))
 	for n in "$@"; do
 		until [ -n "$(process "$n" .pid)" ]; do
 			[ "$SECONDS" -lt "$end" ] || fail "no process sleeps $n"

@@ -9,9 +9,9 @@ log_file() {
 
 init_ended() { [ "$(ctl_status)" = exited ]; }
 until_ended() {
-	local end=$((SECONDS + 30))
+	local end=$((SECONDS + 60))
 	until init_ended; do
-		[ "$SECONDS" -lt "$end" ] || fail "not ended in 30 seconds: $(ctl_status)"
+		[ "$SECONDS" -lt "$end" ] || fail "not ended in 60 seconds: $(ctl_status)"
 		sleep 0.1
 	done
 }

@@ -48,7 +48,7 @@ load ctl
 
 @test "no byte is lost, neither the first nor with a slow reader" {
 	bundle seq 300000
-	ctl run -b "$BUNDLE" "$ID" | { read -r first; await -t 20 match "$CONTAINERS/$ID/container.log" ' F 1000$'; echo "$first"; cat; } |
+	ctl run -b "$BUNDLE" "$ID" | { read -r first; await match "$CONTAINERS/$ID/container.log" ' F 1000$'; echo "$first"; cat; } |
 		md5sum >"$DIR/sum"
 	is "$(cat "$DIR/sum")" "$(seq 300000 | md5sum)"
 	ctl rm --force "$ID"

@@ -53,7 +53,7 @@ load sessions
 	mount --rbind "$d" "$d"
 	mount -o remount,bind,ro "$d"
 	attempt ctl session stop -t 5 "$SID"
-	await -t 30 process-gone "$pid"
+	await process-gone "$pid"
 	umount -l "$d"
 	umount -l "$d/$SID"
 	[ "$status" -ne 0 ]

@@ -9,11 +9,11 @@ state() { record .state "$@"; }
 stopped() { [ "$(state "$@")" = stopped ]; }
 running() { [ "$(state "$@")" = running ]; }
 
-# until_so CMD: a session's state has no event for others: asked again and again, for thirty seconds
+# until_so CMD: a session's state has no event for others: asked again and again, for a minute
 until_so() {
-	local end=$((SECONDS + 30))
+	local end=$((SECONDS + 60))
 	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || fail "not in 30 seconds: $*"
+		[ "$SECONDS" -lt "$end" ] || fail "not in 60 seconds: $*"
 		sleep 0.1
 	done
 }

@@ -176,7 +176,7 @@ blind() {
 	started sleep 1000
 	create "$ID" -- sh -c 'echo said; echo more >&2; sleep 1000'
 	ctl session start "$SID"
-	await -t 30 match "$(exec_dir)/$SID/exec_log" 'stderr F more'
+	await match "$(exec_dir)/$SID/exec_log" 'stderr F more'
 	grep -q 'stdout F said' "$(exec_dir)/$SID/exec_log"
 	ctl session rm -f -t 0 "$SID"
 }
@@ -243,7 +243,7 @@ blind() {
 	started sh -c 'trap "echo init got it" TERM; while :; do sleep 1000 & wait; done'
 	create "$ID" -- sh -c 'trap "" TERM; echo ready; while :; do sleep 1000; done'
 	ctl session start "$SID"
-	await -t 30 match "$(exec_dir)/$SID/exec_log" ready
+	await match "$(exec_dir)/$SID/exec_log" ready
 	exits 120 ctl session stop -t -1 "$SID"
 	ctl session stop -t 1 "$SID"
 	is "$(record .exitCode)" 137
@@ -282,9 +282,9 @@ blind() {
 	create -t "$ID" -- sh -c 'trap "stty size" WINCH; echo ready; while :; do sleep 0.1; done'
 	exits 122 ctl session resize "$SID" 40 120
 	ctl session start "$SID"
-	await -t 30 match "$(exec_dir)/$SID/exec_log" ready
+	await match "$(exec_dir)/$SID/exec_log" ready
 	ctl session resize "$SID" 40 120
-	await -t 30 match "$(exec_dir)/$SID/exec_log" "40 120"
+	await match "$(exec_dir)/$SID/exec_log" "40 120"
 	exits 120 ctl session resize "$SID" 0 10
 	exits 120 ctl session resize "$SID" 10 65536
 	ctl session rm -f -t 0 "$SID"

@@ -15,13 +15,26 @@ load ctl
 	is "$stderr" "tallyctl: container $ID cannot be started: it is exited"
 }
 
+# connected PID: it has a socket which is, not one which is about to be
+connected() {
+	local socket
+	while read -r socket; do
+		socket=${socket#socket:[}
+		! grep -q "^[^ ]* [^ ]* [^ ]* [^ ]* [^ ]* 03 *${socket%]}" /proc/net/unix || return 0
+	done < <(find "/proc/$1/fd" -lname 'socket:*' -printf '%l\n' 2>/dev/null)
+	return 1
+}
+
 @test "attach before start sees the first byte, too" {
 	bundle sh -c 'echo first; exit 3'
 	ctl create -b "$BUNDLE" "$ID"
 	"$TALLYCTL" --root "$CTL" attach "$ID" >"$DIR/out" 3>&- 4>&- &
 	local pid=$! status=0
 	ctl_pids
-	holding "$pid" 'socket:*'
+	until connected "$pid"; do
+		kill -0 "$pid"
+		sleep 0.02 # no event tells of it
+	done
 	exits 0 ctl start "$ID"
 	is "$output" ""
 	wait "$pid" || status=$?

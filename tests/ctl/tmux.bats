@@ -35,12 +35,12 @@ follow() {
 type_() { tmux_ send-keys -- "$@"; }
 # sees REGEX: shown since the last time we looked
 sees() {
-	await -t 30 match "$DIR/shown" "$1" || fail "not shown: $1; but: $(tail -c 1000 "$DIR/shown")"
+	await match "$DIR/shown" "$1" || fail "not shown: $1; but: $(tail -c 1000 "$DIR/shown")"
 	: >"$DIR/shown"
 }
 # ended NAME STATUS: what done_with was to do
 ended() {
-	await -t 30 exists "$DIR/$1.status" || fail "$1 has not ended; shown: $(tail -c 1000 "$DIR/shown")"
+	await exists "$DIR/$1.status" || fail "$1 has not ended; shown: $(tail -c 1000 "$DIR/shown")"
 	is "$(cat "$DIR/$1.status")" "$2"
 	is "$(cat "$DIR/$1.after")" "$(cat "$DIR/$1.before")"
 }
@@ -111,7 +111,7 @@ teardown() {
 	sees set
 	client=$(pgrep -f -- "--root $CTL .*run -t -i -b $BUNDLE")
 	kill -9 "$client"
-	await -t 30 exists "$DIR/run.status"
+	await exists "$DIR/run.status"
 	is "$(cat "$DIR/run.status")" 137
 	type_ 'stty sane' C-j "c attach $ID" Enter
 	type_ Enter

@@ -30,7 +30,7 @@ setup_more() {
 	chmod 755 "$D/bin/api"
 	DEADLINE=600 podman system service --time 0 "unix://$D/api.sock" >"$D/service" 2>&1 3>&- 4>&- &
 	echo $! >"$D/service.pid"
-	until_true 20 test -S "$D/api.sock"
+	until_true test -S "$D/api.sock"
 }
 
 teardown_file() {
@@ -54,15 +54,15 @@ exit_code() { # SESSION
 	run -0 --separate-stderr api POST "/exec/$id/start" '{"Detach": false, "Tty": false}'
 	is "$output" out stdout
 	is "$stderr" err stderr
-	until_true 10 eval '[ "$(exit_code '"$id"')" = 17 ]'
+	until_true eval '[ "$(exit_code '"$id"')" = 17 ]'
 }
 
 @test "a detached session runs without a client, and the monitor's exit command cleans it up" {
 	id=$(new_exec canary sh -c 'echo ran >/tmp/detached')
 	api POST "/exec/$id/start" '{"Detach": true}'
-	until_true 10 podman exec canary grep -q ran /tmp/detached
+	until_true podman exec canary grep -q ran /tmp/detached
 	api GET "/exec/$id/json" | jq -e .ID # for the time of exit_command_delay it can be asked for
-	until_true 10 eval "! api GET '/exec/$id/json'"
+	until_true eval "! api GET '/exec/$id/json'"
 }
 
 @test "a program that is missing is an error of the start" {

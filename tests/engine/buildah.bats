@@ -4,7 +4,7 @@ load engine
 setup_file() {
 	[ -n "${ENGINE_DIR:-}" ] || fail "start these tests with tests/engine/run"
 	command -v buildah >/dev/null || fail "buildah is missing"
-	export D BB CTR BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-90}
+	export D BB CTR BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-600}
 	local fd
 	D=$(mktemp -d /var/lib/containers/engine.XXXXXX)
 	mkdir "$D/bin" "$D/tmp" "$D/conf"
@@ -25,7 +25,7 @@ setup_file() {
 
 # buildah, with no descriptor of bats. What it remembers of a run, it remembers for the containers of its store alone.
 call() {
-	TMPDIR=$D/tmp CONTAINERS_CONF=$D/containers.conf BUILDAH_ISOLATION=oci timeout --foreground -k 5 "${DEADLINE:-60}" \
+	TMPDIR=$D/tmp CONTAINERS_CONF=$D/containers.conf BUILDAH_ISOLATION=oci timeout --foreground -k 5 "${DEADLINE:-180}" \
 		buildah --root "$D/root" --runroot "$D/runroot" --storage-driver overlay "$@" 3>&- 4>&-
 }
 
@@ -41,7 +41,7 @@ teardown() {
 		rm "$ENGINE_DIR/trapped"
 		fail "buildah used another program"
 	fi
-	until_true 10 nothing_left
+	until_true nothing_left
 }
 
 # buildah's containers are called buildah-buildahNNN, in the runtime's own state directory.

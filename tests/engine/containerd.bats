@@ -5,7 +5,7 @@ load engine
 setup_file() {
 	[ -n "${ENGINE_DIR:-}" ] || fail "start these tests with tests/engine/run"
 	command -v ctr >/dev/null || fail "containerd is missing"
-	export D BB=localhost/bb:latest CGROUP_PARENT BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-90}
+	export D BB=localhost/bb:latest CGROUP_PARENT BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-600}
 	local pid=
 	D=$(mktemp -d /var/lib/containers/engine.XXXXXX)
 	CGROUP_PARENT=/tallyman-engine.${D##*.}
@@ -25,12 +25,12 @@ setup_file() {
 	containerd --config "$D/config.toml" >"$D/log" 2>&1 </dev/null 3>&- 4>&- &
 	pid=$!
 	echo "$pid" >"$D/pid"
-	until_true 30 call version
+	until_true call version
 	image | call image import - >"$D/imported" 2>&1
 }
 
 # The daemon's own client, with no descriptor of bats, which a shim would keep.
-call() { timeout -k 5 "${DEADLINE:-60}" ctr --address "$D/socket" "$@" 3>&- 4>&-; }
+call() { timeout -k 5 "${DEADLINE:-180}" ctr --address "$D/socket" "$@" 3>&- 4>&-; }
 
 # The image in docker's form, which is the shortest.
 image() {
@@ -92,7 +92,7 @@ teardown_file() {
 	[ -n "${D:-}" ] || return 0
 	call image rm $BB >/dev/null
 	kill "$(cat "$D/pid")"
-	until_true 20 daemon_is_gone
+	until_true daemon_is_gone
 	[ "$(ls /run/containerd/s 2>/dev/null)" = "" ] || fail "shims were left: $(ls /run/containerd/s)"
 	find /sys/fs/cgroup -depth -type d -path "*$CGROUP_PARENT*" -exec rmdir {} +
 	rm -rf "$D"
@@ -161,14 +161,14 @@ pgrep_cgroup() { grep -l "$ID" /proc/[0-9]*/cgroup 2>/dev/null | cut -d/ -f3; }
 	run ! call task rm "$ID"
 	is "$(state)" RUNNING "state after a deletion that was refused"
 	call task kill -s SIGUSR1 "$ID"
-	until_true 30 state_is STOPPED
+	until_true state_is STOPPED
 	run -0 call task rm "$ID"
 	like "$output" 'exit code 5"$' "the exit status"
 	call container rm "$ID"
 	no_trace "$ID"
 	start sleep 1000
 	call task kill -a -s 9 "$ID"
-	until_true 30 state_is STOPPED
+	until_true state_is STOPPED
 	run -0 call task rm "$ID"
 	like "$output" 'exit code 137"$' "the exit status"
 	call container rm "$ID"
@@ -177,7 +177,7 @@ pgrep_cgroup() { grep -l "$ID" /proc/[0-9]*/cgroup 2>/dev/null | cut -d/ -f3; }
 @test "containerd: task rm --force of what runs" {
 	start sleep 1000
 	call task rm -f "$ID" || true # its status is the container's
-	until_true 30 process_is_gone
+	until_true process_is_gone
 }
 
 process_is_gone() { ! [ -d "/proc/$pid" ]; }

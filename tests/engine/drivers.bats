@@ -23,8 +23,8 @@ works_with() { # NAME
 # attach_to NAME: send a line, see the answer, and the end of what the container reads
 attach_to() {
 	(echo hello) | podman attach "$1" >"$D/attached" 2>&1 &
-	until_true 20 grep -qx 'got hello' "$D/attached"
-	until_true 20 grep -qx end "$D/attached"
+	until_true grep -qx 'got hello' "$D/attached"
+	until_true grep -qx end "$D/attached"
 	podman kill "$1" >/dev/null
 	wait $!
 }
@@ -32,12 +32,12 @@ attach_to() {
 # reads_back NAME: logs in all its ways
 reads_back() {
 	local follower
-	until_true 20 eval "podman logs $1 2>/dev/null | grep -qx two"
+	until_true eval "podman logs $1 2>/dev/null | grep -qx two"
 	podman logs -f "$1" >"$D/followed" 2>&1 &
 	follower=$!
-	until_true 20 grep -qx two "$D/followed"
+	until_true grep -qx two "$D/followed"
 	attach_to "$1"
-	until_true 20 grep -qx 'got hello' "$D/followed"
+	until_true grep -qx 'got hello' "$D/followed"
 	wait $follower
 	run -0 --separate-stderr podman logs "$1"
 	is "$output" $'one\ntwo\ngot hello\nend' "logs"
@@ -86,7 +86,7 @@ for_run() { # DRIVER
 	podman run -d --name through --log-driver passthrough --health-cmd 'test -e /tmp/well' --health-interval disable --health-retries 1 \
 		$BB sh -c 'echo one; exec sleep 1000' >"$D/straight" </dev/null
 	check_monitor through
-	until_true 20 grep -qx one "$D/straight"
+	until_true grep -qx one "$D/straight"
 	works_with through
 	run ! podman logs through
 	run ! podman attach through

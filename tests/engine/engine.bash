@@ -25,10 +25,9 @@ unlike() { # ACTUAL REGEX WHAT
 	! [[ $1 =~ $2 ]] || fail "$3: expected no match of '$2', got '$1'"
 }
 
-# until_true SECONDS COMMAND...: for what the kernel or podman has no event for. AWAIT_SECONDS is the least that it waits for.
+# until_true COMMAND...: for what the kernel or podman has no event for; a minute, or AWAIT_SECONDS
 until_true() {
-	local deadline=$((SECONDS + ($1 > ${AWAIT_SECONDS:-0} ? $1 : AWAIT_SECONDS)))
-	shift
+	local deadline=$((SECONDS + ${AWAIT_SECONDS:-60}))
 	until "$@" >"$D/until_true" 2>&1; do
 		[ "$SECONDS" -lt "$deadline" ] || fail "not in time: $*: $(cat "$D/until_true")" || return
 		sleep 0.05
@@ -38,7 +37,7 @@ until_true() {
 # One file, one store. The containers are small and the store is a tmpfs, so this takes a quarter of a second.
 setup_file() {
 	[ -n "${ENGINE_DIR:-}" ] || fail "start these tests with tests/engine/run"
-	export D BB=localhost/bb CGROUP_PARENT BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-90}
+	export D BB=localhost/bb CGROUP_PARENT BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-600}
 	D=$(mktemp -d /var/lib/containers/engine.XXXXXX)
 	CGROUP_PARENT=/tallyman-engine.${D##*.}
 	[ "$ENGINE_MANAGER" = cgroupfs ] || CGROUP_PARENT=tallymanengine${D##*.}.slice
@@ -102,7 +101,7 @@ write_podman() {
 		unset KEEP_FDS
 		cd $D # conmon 2.1.6 leaves a file oom in the working directory
 		export CONTAINERS_CONF=$D/containers.conf
-		exec timeout --foreground -k 5 "\${DEADLINE:-60}" $(command -v podman) --root $D/root --runroot $D/runroot \\
+		exec timeout --foreground -k 5 "\${DEADLINE:-180}" $(command -v podman) --root $D/root --runroot $D/runroot \\
 			--tmpdir $D/tmp --storage-driver ${ENGINE_STORAGE:-overlay} --conmon $MONITOR --runtime $name --log-level $level "\${verb[@]}" "\$@"
 	X
 	chmod 755 "$D/bin/podman"
@@ -181,7 +180,7 @@ engine_teardown() {
 # no_trace ID...: soon no process, cgroup, mount or state of these containers exists any more. Not at once, as
 # the exit command may be at it still.
 no_trace() {
-	until_true 10 is_gone "$@"
+	until_true is_gone "$@"
 }
 
 is_gone() { # ID...
@@ -207,12 +206,12 @@ engine_teardown_file() {
 	podman pod rm -fa -t 0 >/dev/null
 	podman rm -fa -t 0 >/dev/null
 	# A monitor goes a moment after its container; it must go. What does not go is ended, as it would stay for ever.
-	until_true 10 no_monitor || stray=1
+	until_true no_monitor || stray=1
 	[ "$ENGINE_MANAGER" = cgroupfs ] || systemctl stop "$CGROUP_PARENT"
 	for dir in /sys/fs/cgroup/*"$CGROUP_PARENT" /sys/fs/cgroup"$CGROUP_PARENT"; do
 		[ -d "$dir" ] || continue
 		[ -z "$stray" ] || find "$dir" -name cgroup.procs -exec cat {} + | sort -u | xargs -r kill -KILL
-		until_true 10 find "$dir" -depth -type d -exec rmdir {} +
+		until_true find "$dir" -depth -type d -exec rmdir {} +
 	done
 	umount "$D/root/overlay" 2>/dev/null || true # podman leaves this one
 	rm -rf "$D"

@@ -11,7 +11,7 @@ load engine
 	podman exec -i canary sh -c 'echo up; read x' <"$D/hold" >"$D/out" &
 	client=$!
 	exec 5>"$D/hold"
-	until_true 10 grep -q up "$D/out"
+	until_true grep -q up "$D/out"
 	session=$(inspect canary 'index .ExecIDs 0')
 	monitor=
 	for pid in /proc/[0-9]*; do
@@ -22,7 +22,7 @@ load engine
 	echo bye >&5
 	exec 5>&-
 	wait $client
-	until_true 10 eval "[ ! -e $monitor ]"
+	until_true eval "[ ! -e $monitor ]"
 }
 
 @test "a program that is missing gives 127, one that may not be executed 126" {
@@ -72,8 +72,8 @@ load engine
 @test "exec -d returns at once and the program runs" {
 	start $BB sleep 1000
 	podman exec -d "$cid" sh -c 'echo done >/tmp/mark; exec sleep 999'
-	until_true 10 podman exec "$cid" grep -q done /tmp/mark
-	until_true 10 has_process "$cid" 'sleep 999'
+	until_true podman exec "$cid" grep -q done /tmp/mark
+	until_true has_process "$cid" 'sleep 999'
 }
 
 @test "exec in a container that is not running says so" {
@@ -100,7 +100,7 @@ load engine
 	done
 	is "$(podman exec "$cid" sh -c 'hostname; ulimit -Hn' | xargs)" 'joined 300' "hostname and limit"
 	podman exec -d "$cid" sleep 997
-	until_true 10 has_process "$cid" 'sleep 997'
+	until_true has_process "$cid" 'sleep 997'
 	pid=$(grep -lz '^997$' /proc/[0-9]*/cmdline 2>/dev/null | head -1)
 	is "$(sort "${pid%cmdline}cgroup")" "$(sort "/proc/$(inspect "$cid" .State.Pid)/cgroup")" cgroups
 }
@@ -117,7 +117,7 @@ load engine
 	start $BB sleep 1000
 	podman exec "$cid" sleep 996 &
 	client=$!
-	until_true 10 has_process "$cid" 'sleep 996'
+	until_true has_process "$cid" 'sleep 996'
 	podman stop -t 0 "$cid"
 	status=0
 	wait $client || status=$?

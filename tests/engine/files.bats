@@ -135,7 +135,7 @@ load engine
 
 @test "cp, export, commit and diff of a container" {
 	start --name c $BB sh -c 'echo data >/file; echo ready; exec sleep 1000'
-	until_true 10 eval 'podman logs c | grep -q ready'
+	until_true eval 'podman logs c | grep -q ready'
 	podman cp c:/file "$D/copied"
 	is "$(cat "$D/copied")" data "copied out"
 	podman cp "$D/copied" c:/tmp/in
@@ -160,7 +160,7 @@ load engine
 			\"when\": {\"always\": true}, \"stages\": [\"$stage\"]}" >"$D/hooks/$stage.json"
 	done
 	podman --hooks-dir "$D/hooks" run --cgroup-parent "$CGROUP_PARENT" --rm --cidfile "$D/hookcid" $BB true
-	until_true 10 test -s "$D/hooked.poststop"
+	until_true test -s "$D/hooked.poststop"
 	for stage in prestart createRuntime poststart poststop; do
 		is "$(jq -r .id "$D/hooked.$stage")" "$(cat "$D/hookcid")" "id in the state for $stage"
 	done

@@ -9,7 +9,7 @@ setup_more() {
 	mkdir -p /run/systemd/journal /run/log/journal
 	/lib/systemd/systemd-journald >"$D/journald" 2>&1 3>&- 4>&- &
 	echo $! >"$D/journald.pid"
-	until_true 10 test -S /run/systemd/journal/socket
+	until_true test -S /run/systemd/journal/socket
 }
 
 teardown_file() {
@@ -17,7 +17,7 @@ teardown_file() {
 	[ -e "$D/journald.pid" ] || { engine_teardown_file; return; }
 	pid=$(cat "$D/journald.pid")
 	kill "$pid"
-	until_true 10 eval "[ ! -e /proc/$pid ] || grep -q '^State:.Z' /proc/$pid/status"
+	until_true eval "[ ! -e /proc/$pid ] || grep -q '^State:.Z' /proc/$pid/status"
 	rm -rf /run/systemd/journal /run/log/journal # the next daemon begins anew
 	engine_teardown_file
 }

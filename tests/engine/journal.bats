@@ -9,7 +9,7 @@ entries() { # CONTAINER, as JSON, its own words only
 
 @test "podman logs reads both streams back from the journal" {
 	podman run --name both --log-driver journald $BB sh -c 'echo out; echo err >&2; echo out2'
-	until_true 10 eval '[ "$(podman logs both 2>&1 | wc -l)" -eq 3 ]'
+	until_true eval '[ "$(podman logs both 2>&1 | wc -l)" -eq 3 ]'
 	run -0 --separate-stderr podman logs both
 	is "$output" $'out\nout2' stdout
 	is "$stderr" err stderr
@@ -18,7 +18,7 @@ entries() { # CONTAINER, as JSON, its own words only
 @test "entries have the fields that readers know" {
 	id=$(podman run -d --name fields --log-driver journald --log-opt tag=label $BB sh -c 'echo out; echo err >&2; printf part')
 	podman wait fields
-	until_true 10 eval '[ "$(entries fields | wc -l)" -eq 3 ]'
+	until_true eval '[ "$(entries fields | wc -l)" -eq 3 ]'
 	run -0 jq -r '[.PRIORITY, .CONTAINER_ID, .CONTAINER_ID_FULL, .CONTAINER_TAG, .SYSLOG_IDENTIFIER,
 		.CONTAINER_PARTIAL_MESSAGE // "whole", (.MESSAGE | rtrimstr("\n"))] | join(" ")' <<<"$(entries fields)"
 	common="${id:0:12} $id label label"
@@ -28,6 +28,6 @@ entries() { # CONTAINER, as JSON, its own words only
 
 @test "many lines are in the journal once and in order" {
 	podman run --name many --log-driver journald $BB seq 2000 >/dev/null
-	until_true 10 eval '[ "$(entries many | wc -l)" -eq 2000 ]'
+	until_true eval '[ "$(entries many | wc -l)" -eq 2000 ]'
 	seq 2000 | cmp - <(podman logs many)
 }

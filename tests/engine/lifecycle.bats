@@ -4,7 +4,7 @@ load engine
 stubborn='trap "echo term; exit 7" TERM; trap "echo usr1" USR1; echo ready; while :; do sleep 1000 & wait; done'
 
 ready() { # CONTAINER
-	until_true 10 eval "podman logs $1 | grep -q ready"
+	until_true eval "podman logs $1 | grep -q ready"
 }
 
 @test "stop lets the program end by itself and keeps its status" {
@@ -35,7 +35,7 @@ ready() { # CONTAINER
 	start --pid host --name all $BB sh -c 'sleep 991 & sleep 992 & echo ready; wait'
 	ready all
 	podman stop -t 10 all
-	until_true 10 eval '! grep -lzE "^99[12]$" /proc/[0-9]*/cmdline 2>/dev/null'
+	until_true eval '! grep -lzE "^99[12]$" /proc/[0-9]*/cmdline 2>/dev/null'
 	is "$(inspect all .State.ExitCode)" 143 status
 }
 
@@ -43,7 +43,7 @@ ready() { # CONTAINER
 	start --name u $BB sh -c "$stubborn"
 	ready u
 	podman kill -s USR1 u
-	until_true 10 eval "podman logs u | grep -q usr1"
+	until_true eval "podman logs u | grep -q usr1"
 	is "$(inspect u .State.Status)" running status
 	podman kill -s KILL u
 	run -0 podman wait u
@@ -73,7 +73,7 @@ ready() { # CONTAINER
 	is "$(awk '{print $14 + $15}' "/proc/$pid/stat")" "$ticks" "CPU time of a paused process"
 	podman unpause p
 	is "$(inspect p .State.Status)" running status
-	until_true 10 eval '[ "$(awk "{print \$14 + \$15}" /proc/'"$pid"'/stat)" -gt '"$ticks"' ]'
+	until_true eval '[ "$(awk "{print \$14 + \$15}" /proc/'"$pid"'/stat)" -gt '"$ticks"' ]'
 }
 
 @test "a paused container can be removed by force" {
@@ -89,7 +89,7 @@ ready() { # CONTAINER
 	first=$(inspect r .State.Pid)
 	podman restart -t 10 r
 	check_monitor r
-	until_true 10 eval '[ "$(podman logs r | grep -c ready)" -eq 2 ]'
+	until_true eval '[ "$(podman logs r | grep -c ready)" -eq 2 ]'
 	second=$(inspect r .State.Pid)
 	[ "$first" != "$second" ] || fail "still process $first"
 	is "$(podman logs r | xargs)" 'started ready term started ready' log
@@ -105,13 +105,17 @@ ready() { # CONTAINER
 
 @test "the restart policy restarts as often as it says" {
 	podman run -d --name policy --restart on-failure:2 $BB sh -c 'echo round; exit 5'
-	until_true 20 eval '[ "$(podman inspect --format "{{.State.Status}} {{.RestartCount}}" policy)" = "exited 2" ]'
+	until_true eval '[ "$(podman inspect --format "{{.State.Status}} {{.RestartCount}}" policy)" = "exited 2" ]'
 	is "$(podman logs policy | grep -c round)" 3 rounds
 	is "$(inspect policy .State.ExitCode)" 5 status
 }
 
 @test "--timeout ends the container" {
-	start --name t --timeout 1 $BB sleep 1000
+	local seconds
+	for seconds in 1 5 25; do # a second may be over before podman has come to its start
+		if podman run -d --name t --timeout $seconds $BB sleep 1000; then break; fi
+		podman rm -f -t 0 t
+	done
 	run -0 podman wait t
 	like "$output" '^(-1|255)$' "status of a container that was timed out"
 	is "$(inspect t .State.Status)" exited status
@@ -132,7 +136,7 @@ ready() { # CONTAINER
 	first=$!
 	exec 5>"$D/keys"
 	echo one >&5
-	until_true 10 grep -q 'got one' "$D/one"
+	until_true grep -q 'got one' "$D/one"
 	echo two | podman attach two >"$D/two"
 	wait $first
 	exec 5>&-
@@ -162,12 +166,12 @@ ready() { # CONTAINER
 	start --name m $BB sleep 1000
 	monitor=$(monitor_pid m)
 	podman stop -t 0 m
-	until_true 10 eval "[ ! -e /proc/$monitor ]"
+	until_true eval "[ ! -e /proc/$monitor ]"
 }
 
 @test "processes that a container leaves behind end with it" {
 	start --name orphans $BB sh -c 'for i in 1 2 3; do (sleep 990 &); done; echo ready; exec sleep 2'
 	run -0 podman wait orphans
 	is "$output" 0 status
-	until_true 10 eval '! grep -lz "^990$" /proc/[0-9]*/cmdline 2>/dev/null'
+	until_true eval '! grep -lz "^990$" /proc/[0-9]*/cmdline 2>/dev/null'
 }

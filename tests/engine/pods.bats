@@ -53,7 +53,7 @@ teardown() {
 	is "$(inspect a .State.Status)" running "after restart"
 	[ "$(inspect a .State.Pid)" != "$first" ] || fail "still process $first"
 	podman pod kill p >/dev/null
-	until_true 10 eval '[ "$(podman inspect --format "{{.State.Status}}" a)" = exited ]'
+	until_true eval '[ "$(podman inspect --format "{{.State.Status}}" a)" = exited ]'
 	podman pod rm p >/dev/null
 	run ! podman pod exists p
 }

@@ -41,7 +41,7 @@ write_podman() {
 		cd $D/home
 		exec setpriv --reuid $USER_ID --regid $GROUP_ID --clear-groups env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin \\
 			HOME=$D/home USER=${ENGINE_USER:-tallyuser} XDG_RUNTIME_DIR=${RUN:-$D/xdg} $bus CONTAINERS_CONF=$D/containers.conf \\
-			timeout --foreground -k 5 "\${DEADLINE:-60}" $(command -v podman) --root $D/root --runroot $D/xdg/runroot \\
+			timeout --foreground -k 5 "\${DEADLINE:-180}" $(command -v podman) --root $D/root --runroot $D/xdg/runroot \\
 			--tmpdir $D/xdg/tmp --storage-driver ${ENGINE_STORAGE:-overlay} --conmon $MONITOR --runtime $name --log-level error "\$@"
 	X
 	chmod 755 "$D/bin/podman"
@@ -96,7 +96,7 @@ teardown_file() {
 
 @test "rootless: logs, and follow" {
 	start $BB sh -c 'echo one; echo two >&2; sleep 100000'
-	until_true 20 sh -c "podman logs $cid 2>&1 | grep -q two"
+	until_true sh -c "podman logs $cid 2>&1 | grep -q two"
 	is "$(podman logs "$cid" 2>/dev/null)" one "stdout"
 	podman kill "$cid" >/dev/null
 	is "$(podman logs -f "$cid" 2>&1 | sort)" $'one\ntwo' "followed to the end"

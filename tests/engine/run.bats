@@ -55,7 +55,7 @@ fds='list=; for i in $(seq 0 40); do [ ! -e /proc/$$/fd/$i ] || list="$list $i";
 	for signal in KILL TERM SEGV; do
 		# As pid 1 of its own namespace it would survive all but KILL.
 		podman run --pid host --name "killed-$signal" $BB sleep 1000 &
-		until_true 10 eval "podman inspect killed-$signal 2>/dev/null | grep -q '\"running\"'"
+		until_true eval "podman inspect killed-$signal 2>/dev/null | grep -q '\"running\"'"
 		podman kill -s $signal "killed-$signal"
 		expected=$((128 + $(kill -l $signal)))
 		status=0
@@ -153,7 +153,7 @@ fds='list=; for i in $(seq 0 40); do [ ! -e /proc/$$/fd/$i ] || list="$list $i";
 	no_trace "$(cat "$D/cid1")"
 	start --rm --name gone $BB sleep 1000
 	podman stop -t 0 gone
-	until_true 10 eval '! podman container exists gone'
+	until_true eval '! podman container exists gone'
 	no_trace "$cid"
 }
 
@@ -167,7 +167,7 @@ fds='list=; for i in $(seq 0 40); do [ ! -e /proc/$$/fd/$i ] || list="$list $i";
 	start --init $BB sh -c 'trap "exit 7" TERM; while :; do sleep 1000 & wait; done'
 	run -0 podman exec "$cid" sh -c 'tr "\0" " " </proc/1/cmdline'
 	like "$output" 'init' "first process"
-	until_true 10 podman exec "$cid" pidof sleep
+	until_true podman exec "$cid" pidof sleep
 	podman stop -t 10 "$cid"
 	is "$(inspect "$cid" .State.ExitCode)" 7 status
 }

@@ -29,7 +29,7 @@ setup() {
 	rm -f "$D/notified" "$D/notify"
 	notify-listen "$D/notify" "$D/notified" 3>&- 4>&- &
 	listener=$!
-	until_true 10 test -S "$D/notify"
+	until_true test -S "$D/notify"
 }
 
 stop_listener() {
@@ -40,7 +40,7 @@ stop_listener() {
 @test "--sdnotify conmon: the monitor is the main process and the service is ready" {
 	NOTIFY_SOCKET=$D/notify podman run -d --name n --sdnotify conmon $BB sleep 1000
 	check_monitor n
-	until_true 10 grep -q READY=1 "$D/notified"
+	until_true grep -q READY=1 "$D/notified"
 	is "$(sed -n 's/^MAINPID=//p' "$D/notified" | head -1)" "$(monitor_pid n)" "main process"
 	stop_listener
 }
@@ -52,7 +52,7 @@ stop_listener() {
 	sed -n 's/^READY=/early /p' "$D/notified" >"$D/early" 2>/dev/null || true
 	is "$(cat "$D/early")" '' "READY before the program has said so"
 	(echo go; exec sleep 1) | podman attach n &
-	until_true 10 grep -q READY=1 "$D/notified"
+	until_true grep -q READY=1 "$D/notified"
 	is "$(sed -n 's/^MAINPID=//p' "$D/notified" | head -1)" "$(monitor_pid n)" "main process"
 	stop_listener
 }

@@ -125,7 +125,7 @@ teardown() {
 	local rc=0
 	end_helpers || rc=1
 	cleanup_containers || rc=1
-	await -t 10 no-children "$SUBREAP_PID" "$SUBREAP_CHILD" 2>/dev/null || left_processes || rc=1
+	await no-children "$SUBREAP_PID" "$SUBREAP_CHILD" 2>/dev/null || left_processes || rc=1
 	left_cgroups || rc=1
 	left_mounts || rc=1
 	keep_records || rc=1
@@ -173,7 +173,7 @@ end_helpers() {
 		[ "${exe%/*}" = "$TOOLS" ] && kill -TERM "$p" 2>/dev/null || true
 	done <"$DIR/helpers"
 	while read -r p; do
-		await -t 20 process-gone "$p" || return 1
+		await process-gone "$p" || return 1
 	done <"$DIR/helpers"
 }
 
@@ -244,7 +244,7 @@ nothing_left() {
 	local id=${1:-$ID}
 	[ ! -e "$ROOT/$id" ] || fail "state directory left: $(ls -A "$ROOT/$id")"
 	is "$(cgroups_of "$id")" ""
-	await -t 10 no-children "$SUBREAP_PID" "$SUBREAP_CHILD" || fail "processes left"
+	await no-children "$SUBREAP_PID" "$SUBREAP_CHILD" || fail "processes left"
 }
 
 # --- bundles and the runtime --------------------------------------------------------------------------------------
@@ -380,6 +380,29 @@ mon_started() {
 	rt start "$ID"
 }
 
+# mon_timed [REGEX]: mon_started with --timeout $TIMEOUT, which is a second, or more where that is over before the machine
+# has started anything, and the container has written what is like this. $FROM and $CREATED are the times before and after
+# the create, in milliseconds.
+mon_timed() {
+	for TIMEOUT in 1 5 25; do
+		FROM=$(now_ms)
+		mon_created -- --timeout "$TIMEOUT"
+		CREATED=$(now_ms)
+		if rt start "$ID" 2>"$DIR/late" && { [ $# -eq 0 ] || await -t "$TIMEOUT" match "$LOG" "$1"; }; then return; fi
+		mon_end
+		rt delete --force "$ID"
+		rm -f "$DIR"/{exits,persist}/* "$LOG"
+	done
+	fail "not started in $TIMEOUT seconds: $(cat "$DIR/late")"
+}
+
+# now_ms: a time in milliseconds, to a hundredth of a second
+now_ms() {
+	local up
+	read -r up _ </proc/uptime
+	echo "${up/./}0"
+}
+
 # mon_end: wait for the end of the monitor and of everything it had
 mon_end() {
 	said '^gone' "${1-}"
@@ -445,7 +468,7 @@ hang_up() {
 	exec {fd}>&-
 }
 
-# client_ends NAME STATUS: within 20 s
+# client_ends NAME STATUS
 client_ends() {
 	await process-gone "${CLIENT_PID[$1]}"
 	local rc=0

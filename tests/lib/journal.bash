@@ -23,7 +23,7 @@ journal_start() {
 	rm -f /run/systemd/journal/socket
 	/lib/systemd/systemd-journald >>"$DIR/journald" 2>&1 3>&- 4>&- &
 	JOURNALD=$!
-	await -t 60 exists /run/systemd/journal/socket
+	await exists /run/systemd/journal/socket
 }
 
 journal_stop() { kill -STOP "$JOURNALD"; }
@@ -41,7 +41,7 @@ entries_are() {
 	local reader
 	journalctl -D /run/log/journal --merge --follow --lines=all --output=json CONTAINER_ID_FULL="$ID" >"$DIR/entries" 2>&1 3>&- 4>&- &
 	reader=$!
-	await -t 60 lines "$DIR/entries" "$1"
+	await lines "$DIR/entries" "$1"
 	kill "$reader"
 	wait "$reader" || true
 	is "$(wc -l <"$DIR/entries")" "$1"

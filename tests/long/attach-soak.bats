@@ -32,7 +32,11 @@ settle() {
 	attach "$BUNDLE/attach" --times 100000
 	settle two "$fds"
 	fds_after=$(descriptors)
-	memory_after=$(own_memory)
+	for _ in $(seq 20); do # a busy machine may let it give back later
+		memory_after=$(own_memory)
+		[ $((memory_after - memory)) -ge 64 ] || break
+		sleep 1
+	done
 	echo "# descriptors $fds, then $fds_after; memory $memory KiB, then $memory_after KiB" >&3
 	is "$fds_after" "$fds"
 	[ $((memory_after - memory)) -lt 64 ] || fail "$((memory_after - memory)) KiB more"

@@ -92,7 +92,7 @@ let_go() {
 	send driver '\n'
 	await size "$LOG" 100000
 	rt kill "$ID" KILL
-	await -t 30 exists "$DIR/exits/$ID"
+	await exists "$DIR/exits/$ID"
 	is "$(exit_file)" 137
 	is "$(jq .streams.stdout.dropped_bytes,.attach_clients_cut_off "$BUNDLE/exit.json" | xargs)" "0 1"
 	is "$(payload | wc -c)" "$(jq .streams.stdout.bytes "$BUNDLE/exit.json")"
@@ -111,7 +111,7 @@ let_go() {
 	said '^attach '
 	client stuck "$DIR/one" --stall
 	order start
-	said '^sync [{]"data": 6[}]' 30
+	said '^sync [{]"data": 6[}]'
 	said '^gone'
 	is "$(jq .attach_clients_cut_off "$DIR/one/exit.json")" 1
 	kill -TERM "${CLIENT_PID[stuck]}"

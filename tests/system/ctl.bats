@@ -75,7 +75,7 @@ sizes() { payload | tr -d '\r' | tr '\n' ','; }
 	many() {
 		resizable
 		{ for i in $(seq 1 40); do echo "1 $i 90"; done; } 1<>"$BUNDLE/ctl"
-		await -t 3 match "$LOG" 'window 40 90'
+		await match "$LOG" 'window 40 90'
 		end_it
 	}
 	if monitor_is_ours; then many; fi # 2.1.6 gets it right or wrong by its reads
@@ -88,7 +88,7 @@ sizes() { payload | tr -d '\r' | tr '\n' ','; }
 		ctl '1 65536 80\n'
 		ctl '1 99999999999 80\n'
 		ctl '1 31 91\n'
-		await -t 3 match "$LOG" 'window 31 91'
+		await match "$LOG" 'window 31 91'
 		is "$(sizes)" "window 0 0,window 31 91,"
 		end_it
 	}
@@ -102,7 +102,7 @@ sizes() { payload | tr -d '\r' | tr '\n' ','; }
 		head -c 3000 /dev/urandom 1<>"$BUNDLE/ctl"
 		ctl '\n'
 		ctl '1 35 95\n'
-		await -t 3 match "$LOG" 'window 35 95'
+		await match "$LOG" 'window 35 95'
 		end_it
 	}
 	if monitor_is_ours; then survives; fi # whether the peer survives depends on the bytes
@@ -113,7 +113,7 @@ sizes() { payload | tr -d '\r' | tr '\n' ','; }
 		resizable
 		head -c 5000 /dev/zero | tr '\0' 1 1<>"$BUNDLE/ctl"
 		ctl '\n1 36 96\n'
-		await -t 3 match "$LOG" 'window 36 96'
+		await match "$LOG" 'window 36 96'
 		end_it
 	}
 	peer_fails monitor survives_long_line
@@ -123,7 +123,7 @@ sizes() { payload | tr -d '\r' | tr '\n' ','; }
 	good_line_counts() {
 		resizable
 		ctl 'bad\n1 37 97\n'
-		await -t 3 match "$LOG" 'window 37 97'
+		await match "$LOG" 'window 37 97'
 		end_it
 	}
 	peer_fails monitor good_line_counts
@@ -135,7 +135,7 @@ sizes() { payload | tr -d '\r' | tr '\n' ','; }
 		mon_started
 		mv "$LOG" "$LOG.1"
 		ctl 'bad\n2 0 0\n'
-		await -t 2 exists "$LOG"
+		await exists "$LOG"
 		end_it
 	}
 	peer_fails monitor reopened
@@ -187,7 +187,7 @@ sizes() { payload | tr -d '\r' | tr '\n' ','; }
 		ctl '2 0 0\n'
 		client one
 		send one 'on\n'
-		mon_end 5
+		mon_end
 		is "$(klog payload "$DIR/moved/c.log")" "got on"
 		is "$(exit_file)" 8
 	}
@@ -203,7 +203,7 @@ sizes() { payload | tr -d '\r' | tr '\n' ','; }
 		done
 		client one
 		send one 'alive\n'
-		await -t 5 match "$LOG" ' alive$'
+		await match "$LOG" ' alive$'
 		hang_up one
 		mon_end
 	}

@@ -66,7 +66,7 @@ legacy() {
 	session one
 	client a "$DIR/one" --no-stdin
 	order start
-	said '^gone' 60
+	said '^gone'
 	client_ends a 0
 	exits 0 numbers stream 5000000 <"$DIR/a.out"
 	has "$(events '^sync')" '{"data": 6}'

@@ -41,7 +41,7 @@ console_sends() {
 			$1
 		P
 		python3 "$DIR/send.py" "\$SOCKET" >/dev/null || exit 1
-		sleep 0.1 &
+		exec 9> >(exec cat) # ends when we have
 		printf %s \$! >"\$PIDFILE"
 	X
 }
@@ -54,9 +54,9 @@ console_sends() {
 			exit 1
 		X
 		hostile --
-		said '^sync ' 10
+		said '^sync '
 		is "$(events '^sync ' | sed 's/^sync //' | jq .data)" -1
-		said '^(exit|status) [0-9]+ 1$' 10
+		said '^(exit|status) [0-9]+ 1$'
 		kill -KILL "$(cat "$DIR/yes.pid")" 2>/dev/null || true # usually gone: its pipe has no reader
 	}
 	ends
@@ -68,7 +68,7 @@ console_sends() {
 			'send(os.pipe()[0])'; do
 			console_sends "$what"
 			hostile -- -t
-			said '^gone' 20
+			said '^gone'
 			is "$(events '^sync ' | sed 's/^sync //' | jq .data)" -1 || fail "$what"
 			has "$(sync_message)" "did not set up terminal"
 		done
@@ -79,7 +79,7 @@ console_sends() {
 @test "two descriptors on the console socket: the first is the terminal, the other is not kept" {
 	console_sends 'm, t = pty.openpty(); send(m, t); sys.stdout.flush(); os.write(t, b"hello\\n")'
 	hostile -- -t
-	said '^gone' 20
+	said '^gone'
 	like "$(events '^sync ')" '"data": [1-9]'
 }
 
@@ -114,7 +114,7 @@ console_sends() {
 		echo "2 0 0" >"$BUNDLE/ctl"
 		await exists "$LOG"
 		echo >"$DIR/go"
-		said '^gone' 20
+		said '^gone'
 		is "$(cat "$DIR/got")" "typed ahead"
 	}
 	if monitor_is_ours; then kept; fi # the peer loses it or not: a race
@@ -129,7 +129,7 @@ console_sends() {
 		mon -- "${ARGS[@]}" -l "k8s-file:$DIR/fifo"
 		said_created
 		rt start "$ID"
-		await -t 25 exists "$DIR/exits/$ID"
+		await exists "$DIR/exits/$ID"
 		is "$(exit_file)" 5
 		exec {reader}<&-
 		mon_end
@@ -166,10 +166,11 @@ console_sends() {
 
 @test "a disk that takes long to sync the log holds up neither the sync pipe nor the exit file" {
 	at_once() {
+		local entered syncer
 		cat >"$DIR/slow" <<-X
 			#!/bin/sh
 			export ASAN_OPTIONS="\${ASAN_OPTIONS:+\$ASAN_OPTIONS:}detect_leaks=0"
-			exec strace -f -o "$DIR/trace" -e trace=fsync -e inject=fsync:delay_enter=4000000 "$MONITOR" "\$@"
+			exec strace -f -ttt -o "$DIR/trace" -e trace=fsync -e inject=fsync:delay_enter=6000000 "$MONITOR" "\$@"
 		X
 		chmod +x "$DIR/slow"
 		bundle echo hello
@@ -177,10 +178,12 @@ console_sends() {
 		MONITOR=$DIR/slow mon -- "${ARGS[@]}"
 		said_created
 		rt start "$ID"
-		await -t 2 exists "$DIR/exits/$ID"
+		await exists "$DIR/exits/$ID"
 		await match "$DIR/trace" 'fsync\('
 		# Who syncs holds nothing but the log: the sync pipe, too, is at its end when the monitor is.
-		is "$(ls "/proc/$(sed -n 's/^\([0-9]*\) .*fsync(.*/\1/p' "$DIR/trace" | head -n 1)/fd")" 0
+		read -r syncer entered _ < <(grep -m 1 "fsync(" "$DIR/trace")
+		is "$(ls "/proc/$syncer/fd")" 0
+		[ "$(stat -c %Y "$DIR/exits/$ID")" -lt $((${entered%.*} + 6)) ] || fail "the exit file came after the sync"
 		mon_end
 	}
 	peer_fails monitor at_once
@@ -201,7 +204,7 @@ console_sends() {
 			echo $PPID >"$PIDFILE"
 		X
 		hostile --
-		said '^gone' 20
+		said '^gone'
 		is "$(events '^sync ' | sed 's/^sync //' | jq .data)" -1
 		hostile_runtime <<-'X'
 			cat >"$DIR/thread.py" <<-'P'
@@ -222,7 +225,7 @@ console_sends() {
 			python3 "$DIR/thread.py" "$PIDFILE"
 		X
 		hostile --
-		said '^gone' 20
+		said '^gone'
 	}
 	peer_fails monitor ends
 }
@@ -274,14 +277,17 @@ console_sends() {
 @test "a container that is nobody's child of ours is watched, and its end is not called a success" {
 	honest() {
 		local pid
-		sleep 1 3>&- &
+		mkfifo "$DIR/go"
+		cat "$DIR/go" 3>&- &
 		pid=$!
 		printf %s "$pid" >"$DIR/foreign"
 		hostile_runtime <<-'X'
 			cp "$DIR/foreign" "$PIDFILE"
 		X
 		hostile --
-		said '^gone' 20
+		said '^(sync |gone)'
+		: >"$DIR/go"
+		said '^gone'
 		wait "$pid"
 		[ "$(exit_file)" = -1 ] || [ "$(exit_file)" = 0 ] # the kernel tells from 6.15 on
 		is "$(jq -r .cause "$BUNDLE/exit.json")" "$([ "$(exit_file)" = 0 ] && echo exit || echo unknown)"
@@ -302,7 +308,7 @@ console_sends() {
 		said '^attach '
 		client stuck --stall --no-stdin
 		order start
-		said '"command timed out"' 15
+		said '"command timed out"'
 		mon_end
 	}
 	peer_fails monitor ends
@@ -316,7 +322,7 @@ console_sends() {
 			kill -KILL $$
 		X
 		hostile --
-		said '^gone' 20
+		said '^gone'
 		is "$(events '^sync ' | sed 's/^sync //' | jq .data)" -1
 	}
 	peer_fails monitor told
@@ -328,7 +334,7 @@ console_sends() {
 		standard_args
 		mkdir -p "$DIR/tmp" "$BUNDLE/attach/in-the-way"
 		TMPDIR=$DIR/tmp mon -- "${ARGS[@]}" -t
-		said '^gone' 20
+		said '^gone'
 		only_ours monitor has "$(sync_message)" "$BUNDLE/attach"
 		is "$(ls -A "$DIR/tmp")" ""
 	}

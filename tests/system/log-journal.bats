@@ -23,7 +23,7 @@ streams() { jq -r ".streams.stdout | $1" "$BUNDLE/exit.json"; }
 dumped() {
 	rm -f "$BUNDLE/state-dump.json"
 	ctl 'dump\n'
-	await -t 60 exists "$BUNDLE/state-dump.json"
+	await exists "$BUNDLE/state-dump.json"
 	jq -r "$1" "$BUNDLE/state-dump.json"
 }
 

@@ -40,7 +40,7 @@ asked() {
 		await match "$LOG" " line $i\$"
 		inode=$(stat -c %i "$LOG")
 		ctl '2 0 0\n'
-		await -t 30 replaced "$LOG" "$inode"
+		await replaced "$LOG" "$inode"
 	done
 }
 
@@ -136,11 +136,11 @@ end_it() {
 compressed() {
 	bundle sh -c 'numbers emit 1000000; read x'
 	mon_started -- -i "${ROTATING[@]}" --log-size-max 50000 --log-compress "$1"
-	await -t 30 exists "$LOG.20$2"
-	await -t 30 gone "$LOG.compressing"
+	await exists "$LOG.20$2"
+	await gone "$LOG.compressing"
 	for n in $(seq 20); do
-		await -t 30 exists "$LOG.$n$2"
-		await -t 30 gone "$LOG.$n"
+		await exists "$LOG.$n$2"
+		await gone "$LOG.$n"
 	done
 	is "$(stat -c %a "$LOG.1$2")" 640
 	whole_log >"$DIR/all"
@@ -163,8 +163,8 @@ compressed() {
 		echo "2020-01-01T00:00:00.000000000+00:00 stdout F one" | gzip >"$LOG.2.gz"
 		echo "2020-01-01T00:00:00.000000000+00:00 stdout F two" >"$LOG.1"
 		asked 1 --log-compress zstd
-		for n in 1.zst 2.zst 3.gz; do await -t 30 exists "$LOG.$n"; done
-		for n in 1 2; do await -t 30 gone "$LOG.$n"; done
+		for n in 1.zst 2.zst 3.gz; do await exists "$LOG.$n"; done
+		for n in 1 2; do await gone "$LOG.$n"; done
 		is "$(whole_log | sed 's/.* F //')" $'one\ntwo\nline 1'
 		end_it
 	}
@@ -179,7 +179,7 @@ compressed() {
 			exec /bin/gzip "\$@"
 		X
 		asked 1 --log-compress gzip
-		await -t 30 exists "$LOG.1.gz"
+		await exists "$LOG.1.gz"
 		is "$(tr '\n' ' ' <"$DIR/told")" "19 idle 0 1 2 3 " # 3: the directory that ls reads
 		end_it
 	}
@@ -194,8 +194,8 @@ compressed() {
 			exit 1
 		X
 		asked 3 --log-compress gzip
-		await -t 30 lines "$DIR/tried" 3
-		await -t 30 gone "$LOG.compressing"
+		await lines "$DIR/tried" 3
+		await gone "$LOG.compressing"
 		is "$(old_files | tr '\n' ' ')" "$LOG.3 $LOG.2 $LOG.1 "
 		is "$(whole_log | sed 's/.* F //')" $'line 1\nline 2\nline 3'
 		end_it
@@ -211,7 +211,7 @@ compressed() {
 			exec sleep 1000
 		X
 		asked 1 --log-compress gzip
-		await -t 30 exists "$DIR/at-work"
+		await exists "$DIR/at-work"
 		end_it
 		[ ! -e "$LOG.compressing" ]
 		is "$(whole_log | sed 's/.* F //')" "line 1"
@@ -223,7 +223,7 @@ compressed() {
 	cleaned() {
 		echo rubbish >"$LOG.compressing"
 		asked 1 --log-compress gzip
-		await -t 30 exists "$LOG.1.gz"
+		await exists "$LOG.1.gz"
 		is "$(whole_log | sed 's/.* F //')" "line 1"
 		end_it
 		[ ! -e "$LOG.compressing" ]

@@ -101,7 +101,7 @@ written_to_the_end() {
 		is "$(exit_file)" 139
 		is "$(jq -c '[.cause, .signal, .exit_code]' "$BUNDLE/exit.json")" '["exit",null,139]'
 		bundle sleep 1000
-		mon_started -- --timeout 1
+		mon_timed
 		mon_end
 		is "$(exit_file)" -1
 		is "$(jq -c '[.cause, .exit_code]' "$BUNDLE/exit.json")" '["timeout",null]'

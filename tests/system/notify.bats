@@ -74,7 +74,7 @@ heard() { grep -v -x -e -- "$DIR/heard" || true; }
 		for i in $(seq 700); do text+=("STATUS=$i"); done
 		notifying --slow 1 sh -c 'inside notify "$@" barrier READY=1 && echo said; read x' sh "${text[@]}"
 		mon_started -- -i --sdnotify-socket "$HOST"
-		await -t 60 match "$DIR/heard" '^READY=1$'
+		await match "$DIR/heard" '^READY=1$'
 		is "$(heard)" "$(printf 'STATUS=%d\n' $(seq 700); echo READY=1)"
 		await match "$LOG" ' said$'
 		client one

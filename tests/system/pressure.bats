@@ -7,7 +7,7 @@ prepare() { DUMP=$BUNDLE/state-dump.json; }
 dump_of() {
 	rm -f "$DUMP"
 	ctl 'dump\n'
-	await -t 30 exists "$DUMP"
+	await exists "$DUMP"
 	jq -e . <"$DUMP" >/dev/null || fail "no JSON: $(cat "$DUMP")"
 }
 
@@ -129,8 +129,8 @@ streams() { jq -r ".streams.stdout | .$1" "$BUNDLE/exit.json"; }
 		fifo_log
 		bundle sh -c 'numbers emit 5000000; exit 3'
 		started_on "$FIFO" --log-policy drop-newest
-		said '^exit' 60 # no reader reads before the end
-		timeout 10 head -c 60000 "$FIFO" >"$DIR/got"
+		said '^exit' # no reader reads before the end
+		timeout 60 head -c 60000 "$FIFO" >"$DIR/got"
 		let_go
 		mon_end
 		is "$(exit_file)" 3
@@ -147,7 +147,7 @@ streams() { jq -r ".streams.stdout | .$1" "$BUNDLE/exit.json"; }
 		fifo_log
 		bundle sh -c 'numbers emit 5000000; echo last words; exit 4'
 		started_on "$FIFO" --log-policy drop-oldest
-		await -t 60 process-gone "$CPID"
+		await process-gone "$CPID"
 		read_all 60
 		mon_end
 		is "$(exit_file)" 4
@@ -164,7 +164,7 @@ streams() { jq -r ".streams.stdout | .$1" "$BUNDLE/exit.json"; }
 		bundle sh -c 'numbers emit 2000000 & numbers emit 2000000 >&2; echo done >/work/done; wait'
 		with_work
 		started_on "$FIFO" --log-policy stderr:drop-newest
-		await -t 60 exists "$DIR/work/done"
+		await exists "$DIR/work/done"
 		is "$(dumped '.logs[0] | .stdout.waits, .stderr.waits, .stdout.dropped_bytes, .stderr.dropped_bytes > 0' | tr '\n' ' ')" \
 			"true false 0 true "
 		read_all 60
@@ -194,7 +194,7 @@ streams() { jq -r ".streams.stdout | .$1" "$BUNDLE/exit.json"; }
 	counted() {
 		bundle sh -c 'numbers emit 2000000; exit 5'
 		started_on "$DIR/small/log"
-		mon_end 60
+		mon_end
 		is "$(exit_file)" 5
 		klog records "$DIR/small/log" >"$DIR/records"
 		is "$(jq '.streams.stdout | .bytes - .dropped_bytes' "$BUNDLE/exit.json")" "$(klog payload "$DIR/small/log" | wc -c)"
@@ -274,10 +274,10 @@ streams() { jq -r ".streams.stdout | .$1" "$BUNDLE/exit.json"; }
 		MONITOR=$DIR/failing mon -- "${ARGS[@]}" -i
 		said_created
 		rt start "$ID"
-		await -t 60 match "$DIR/trace" INJECTED
+		await match "$DIR/trace" INJECTED
 		client one
 		send one '\n'
-		mon_end 60
+		mon_end
 		exits 0 numbers check 1000000 <(head -n -1 "$LOG")
 		is "$(streams dropped_bytes)" 0
 	}
@@ -289,7 +289,7 @@ streams() { jq -r ".streams.stdout | .$1" "$BUNDLE/exit.json"; }
 		bundle sh -c 'numbers emit 400000'
 		mon_started -- --log-rate-limit 200000/s,10000
 		dumped_until '.logs[0].stdout.waits'
-		mon_end 60
+		mon_end
 		exits 0 numbers check 400000 "$LOG"
 		rt delete "$ID"
 		rm "$LOG"

@@ -40,7 +40,7 @@ crowd() {
 	unswitched kill --all "$ID" KILL
 	fell_back
 	await process-gone "$(cat "$DIR/pid")"
-	await -t 60 match "/sys/fs/cgroup/$ID/cgroup.events" '^populated 0$'
+	await match "/sys/fs/cgroup/$ID/cgroup.events" '^populated 0$'
 	is "$(procs)" 0
 	rt delete "$ID"
 	nothing_left

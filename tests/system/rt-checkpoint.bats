@@ -400,7 +400,7 @@ criu_reason() { sed -n 's/.*Error ([^)]*): //p' "$DIR/criu-check" | head -n 1; }
 	"$RUNTIME" --root "$ROOT" --criu "$CRIU" checkpoint --image-path "$DIR/images" --work-path "$DIR/work" --lazy-pages \
 		--page-server "127.0.0.1:$port" --status-fd 7 "$ID" 7<>"$DIR/ready" </dev/null >"$DIR/said" 2>&1 3>&- 4>&- &
 	saving=$!
-	[ "$(timeout 30 head -c 1 <"$DIR/ready" | od -An -tx1)" = " 00" ] || fail "not ready: $(cat "$DIR/said")"
+	[ "$(timeout 60 head -c 1 <"$DIR/ready" | od -An -tx1)" = " 00" ] || fail "not ready: $(cat "$DIR/said")"
 	kill -TERM "$saving"
 	! wait "$saving" || fail "saved, and nobody has fetched the pages"
 	has "$(cat "$DIR/said")" "interrupted by signal 15"

@@ -67,7 +67,7 @@ few() {
 	is "$(status_of)" running
 	refuses rt delete "$ID"
 	rt kill "$ID" KILL
-	await -t 10 no-children "$SUBREAP_PID" "$SUBREAP_CHILD"
+	await no-children "$SUBREAP_PID" "$SUBREAP_CHILD"
 	is "$(status_of)" stopped
 	rt delete "$ID"
 }
@@ -80,14 +80,14 @@ few() {
 	! on_cgroup2 || freeze="1 >$(group_of freezer)/cgroup.freeze"
 	script freeze "cat >/dev/null" "echo $freeze" "exit 3"
 	config '.hooks.createRuntime = [{ path: $h }]' --arg h "$DIR/freeze"
-	exits 1 timeout 30 "$RUNTIME" --root "$ROOT" create --bundle "$BUNDLE" "$ID"
+	exits 1 timeout 60 "$RUNTIME" --root "$ROOT" create --bundle "$BUNDLE" "$ID"
 	has "$stderr" "exit status 3"
 	nothing_left
 }
 
 @test "a create that cannot answer its child ends at once" {
 	runtime_is_ours || return 0 # another protocol
-	exits 1 env ASAN_OPTIONS=detect_leaks=0 timeout 10 strace -qq -o "$DIR/trace" -e trace=sendto \
+	exits 1 env ASAN_OPTIONS=detect_leaks=0 timeout 60 strace -qq -o "$DIR/trace" -e trace=sendto \
 		-e inject=sendto:error=ENOMEM:when=1 "$RUNTIME" --root "$ROOT" create --bundle "$BUNDLE" "$ID"
 	one_line "$stderr"
 	nothing_left
@@ -105,7 +105,7 @@ few() {
 	await exists "$DIR/seen/hangs"
 	kill -KILL "$creator"
 	wait "$creator" || true
-	await -t 5 no-children "$SUBREAP_PID" "$SUBREAP_CHILD"
+	await no-children "$SUBREAP_PID" "$SUBREAP_CHILD"
 	rt delete --force "$ID"
 	nothing_left
 }
@@ -115,7 +115,7 @@ few() {
 	config '.process.terminal = true'
 	helper console "$DIR/console" "$DIR/ready" --full
 	await exists "$DIR/ready"
-	exits 1 timeout 30 "$RUNTIME" --root "$ROOT" create --bundle "$BUNDLE" --console-socket "$DIR/console" "$ID"
+	exits 1 timeout 60 "$RUNTIME" --root "$ROOT" create --bundle "$BUNDLE" --console-socket "$DIR/console" "$ID"
 	has "$stderr" "$DIR/console"
 	nothing_left
 }

@@ -16,7 +16,7 @@ heard() { grep -v -x -e -- -e '' "$DIR/heard" || true; }
 
 # told PID: readiness and this pid, and nothing else but the barrier
 told() {
-	await -t 30 match "$DIR/heard" '^MAINPID='
+	await match "$DIR/heard" '^MAINPID='
 	is "$(heard | grep -v BARRIER=1)" $'READY=1\nMAINPID='"$1"
 }
 

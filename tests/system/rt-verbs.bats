@@ -515,7 +515,7 @@ sleeping() {
 		[ $sig != QUIT ] || runtime_is_ours || continue # Go prints a trace
 		rt_create
 		rt kill "$ID" $sig
-		await -t 30 process-gone "$(cat "$DIR/pid")"
+		await process-gone "$(cat "$DIR/pid")"
 		is "$(status_of)" stopped
 		rt delete "$ID"
 	done

@@ -37,10 +37,9 @@ sync_message() { events '^sync ' | sed 's/^sync //' | jq -r .message; }
 	bundle true
 	standard_args
 	mon --hold -- "${ARGS[@]}"
+	await exists "$LOG" # it is opened in the foreground, before that
 	exits 1 await -t 1 match "$E/events" '^(sync|status)'
 	[ ! -e "$ROOT/$ID" ]
-	# The log is opened in the foreground, before that.
-	[ -e "$LOG" ]
 	order start
 	said_created
 	rt start "$ID"
@@ -83,7 +82,7 @@ sync_message() { events '^sync ' | sed 's/^sync //' | jq -r .message; }
 		await match "$DIR/pidfile" '[0-9]'
 		for _ in $(seq 100); do [ "$(status_of)" = created ] && break; done
 		rt start "$ID"
-		mon_end 10
+		mon_end
 		is "$(exit_file)" 5
 	}
 	peer_fails monitor goes_on # from 2.1.8 on
@@ -150,9 +149,9 @@ sync_message() { events '^sync ' | sed 's/^sync //' | jq -r .message; }
 	no_deadlock() {
 		export FAKE_MODE=chatty
 		fake
-		said '^sync ' 3
+		said '^sync '
 		is "$(events '^sync ' | sed 's/^sync //' | jq .data)" -1
-		said '^gone' 5
+		said '^gone'
 	}
 	peer_fails monitor no_deadlock
 }

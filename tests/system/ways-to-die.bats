@@ -330,9 +330,9 @@ limited() {
 
 @test "its time is over" {
 	bundle sleep 1000
-	mon_started -- --timeout 1
+	mon_timed
 	mon_end
-	recorded timeout -1 - SIGKILL '.evidence.timeout_s == 1' '.rusage != null'
+	recorded timeout -1 - SIGKILL '.evidence.timeout_s == '"$TIMEOUT" '.rusage != null'
 }
 
 @test "asked to stop through the monitor, and stops by the signal" {
@@ -504,7 +504,8 @@ faked() {
 
 @test "a process that is nobody's child of ours: its status is the kernel's word, or unknown, never made up" {
 	honest() {
-		sh -c 'sleep 1; exit 3' 3>&- &
+		mkfifo "$DIR/go"
+		sh -c 'read -r _ <"$1"; exit 3' sh "$DIR/go" 3>&- &
 		pid=$!
 		cat >"$DIR/rt" <<-X
 			#!/bin/bash
@@ -517,6 +518,8 @@ faked() {
 		bundle true
 		standard_args
 		mon -- "${ARGS[@]}" -r "$DIR/rt"
+		said '^(sync |gone)'
+		: >"$DIR/go"
 		said '^gone'
 		wait "$pid" || true
 		if [ "$(exit_file)" = 3 ]; then

@@ -4,7 +4,7 @@
  *   await [-t SECONDS] exists PATH | gone PATH | match FILE REGEX | lines FILE N | size FILE BYTES | replaced FILE INODE
  *                      | process-gone PID | reaped PID | no-children PID [EXCEPT-PID]
  *
- * Status 0 when it is so, 1 at the deadline (default AWAIT_SECONDS, else 20; one line on stderr says
+ * Status 0 when it is so, 1 at the deadline (default AWAIT_SECONDS, else 60; one line on stderr says
  * what was awaited).
  * Files are watched through their directory with inotify; a process through a pidfd.  `no-children` has no event of
  * its own for somebody else's children: it holds a pidfd of each child in turn.
@@ -227,7 +227,7 @@ static int await_process(struct condition *c, int64_t deadline)
 
 int main(int argc, char **argv)
 {
-	int64_t seconds = getenv("AWAIT_SECONDS") ? atoll(getenv("AWAIT_SECONDS")) : 20;
+	int64_t seconds = getenv("AWAIT_SECONDS") ? atoll(getenv("AWAIT_SECONDS")) : 60;
 	int i = 1, rc;
 
 	if (argc > 3 && strcmp(argv[1], "-t") == 0) {

@@ -14,7 +14,7 @@ scoped() {
 	GROUP=/sys/fs/cgroup/machine.slice/$UNIT
 }
 
-gone() { await -t 60 gone "$GROUP" && [ "$(systemctl show -P LoadState "$UNIT")" = not-found ]; }
+gone() { await gone "$GROUP" && [ "$(systemctl show -P LoadState "$UNIT")" = not-found ]; }
 
 @test "the container is in the scope that cgroupsPath names, and nobody else" {
 	scoped

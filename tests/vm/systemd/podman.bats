@@ -38,7 +38,7 @@ image() { pod import -q /usr/share/testvm/busybox.tar bb >/dev/null; }
 	pod stop -t 0 c1 >/dev/null
 	is "$(pod inspect -f '{{.State.ExitCode}}' c1)" 137
 	pod rm c1 >/dev/null
-	await -t 60 gone "$group"
+	await gone "$group"
 }
 
 @test "a container killed for lack of memory says so" {

@@ -26,7 +26,7 @@ created() {
 	GROUP=/sys/fs/cgroup$(sed -n s/^0:://p "/proc/$(cat "$DIR/pid")/cgroup")
 }
 
-gone() { await -t 60 gone "$GROUP" && [ "$(show LoadState)" = not-found ]; }
+gone() { await gone "$GROUP" && [ "$(show LoadState)" = not-found ]; }
 
 @test "the container is in a scope of the user's, with its limits, and nothing is left" {
 	config '.linux.resources += { memory: { limit: 67108864, swap: 134217728 }, pids: { limit: 33 }, cpu: { quota: 50000, period: 100000, cpus: "0" } }'
