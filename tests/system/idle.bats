@@ -1,8 +1,8 @@
 # A container that says nothing costs nothing.
 load ../lib/harness
 
-# quiet SECONDS [PID]: the monitor sleeps, and is not scheduled once in this time; $SEEN says what was seen
-quiet() {
+# unwoken SECONDS PID: the monitor sleeps, and is not scheduled once in this time; $SEEN says what was seen
+unwoken() {
 	local before
 	before=$(scheduled "$2")
 	sleep "$1" # what is measured is time passing
@@ -17,10 +17,10 @@ scheduled() { awk '/^State/ { s = $2 } /ctxt_switches/ { n += $2 } END { print s
 # machine may let it do in a minute (memory of a burst is given back after a second of quiet).
 asleep() {
 	local pid=${1:-$MPID} from=$SECONDS
-	until quiet 2 "$pid"; do
+	until unwoken 2 "$pid"; do
 		[ $((SECONDS - from)) -lt "${AWAIT_SECONDS:-60}" ] || fail "never asleep: $SEEN"
 	done
-	quiet 3 "$pid" || quiet 3 "$pid" || quiet 3 "$pid" || fail "woken: $SEEN"
+	unwoken 3 "$pid" || unwoken 3 "$pid" || unwoken 3 "$pid" || fail "woken: $SEEN"
 }
 
 # the_end: of a container that would go on for ever

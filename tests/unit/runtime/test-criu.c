@@ -120,10 +120,15 @@ static void test_stuck_after_an_error(void)
 
 static void test_progress(void)
 {
-	gint64 from = g_get_monotonic_time();
+	gint64 from, took = 0;
 
-	assert_given_up("for i in 1 2 3 4; do echo $i >>\"$LOG\"; sleep 0.7; done; exec cat <&3 >/dev/null", "");
-	g_assert_cmpint(g_get_monotonic_time() - from, >, 2 * 1400000);
+	/* A busy machine may take two of these sleeps for silence, but not each time. */
+	for (int i = 0; i < 3 && took <= 2 * 1400000; i++) {
+		from = g_get_monotonic_time();
+		assert_given_up("for i in 1 2 3 4; do echo $i >>\"$LOG\"; sleep 0.7; done; exec cat <&3 >/dev/null", "");
+		took = g_get_monotonic_time() - from;
+	}
+	g_assert_cmpint(took, >, 2 * 1400000);
 }
 
 int main(int argc, char **argv)
