@@ -28,7 +28,7 @@
 #define LINE_MAX_BYTES 16384
 /* How long what has begun may take to come to rest when we are told to end: breaking off leaves things behind. */
 #define REST_SECONDS 10
-#define RUNTIME_LOG    "oci-log"
+#define RUNTIME_LOG  "oci-log"
 
 static void add(GPtrArray *argv, const char *arg)
 {
@@ -277,6 +277,19 @@ static bool await_attach_pipe(const struct engine_launch *l, int fd, const struc
 	       fail_prefix(error, "monitor %s: attach pipe", l->monitor);
 }
 
+/* We were told to end, or have failed: what the runtime has begun is taken back whole when it has done. Of a create, what
+ * comes of breaking off can be taken back, too, so being told again ends the wait. */
+static void await_rest(const struct engine_launch *l, int fd, pid_t *ret_pid)
+{
+	int signal_fd = l->process_spec ? -1 : l->signal_fd;
+	g_autofree char *line = NULL, *message = NULL;
+	int data = -1;
+
+	if (read_line(fd, signal_fd, deadline_in(REST_SECONDS), "the runtime", &line, NULL) && line &&
+		engine_parse_line(line, &data, &message, NULL) && data >= 2)
+		*ret_pid = data;
+}
+
 static bool await_pid(const struct engine_launch *l, int fd, const struct child *c, pid_t *ret_pid, GError **error)
 {
 	const char *what = l->process_spec ? "exec" : "create";
@@ -284,9 +297,7 @@ static bool await_pid(const struct engine_launch *l, int fd, const struct child 
 	int data = -1;
 
 	if (!read_line(fd, l->signal_fd, deadline_in(CREATE_SECONDS), "the runtime", &line, error)) {
-		if (l->process_spec && read_line(fd, -1, deadline_in(REST_SECONDS), "the runtime", &line, NULL) && line &&
-			engine_parse_line(line, &data, &message, NULL) && data >= 2)
-			*ret_pid = data;
+		await_rest(l, fd, ret_pid);
 		return false;
 	}
 	if (line && !engine_parse_line(line, &data, &message, error))
@@ -310,7 +321,8 @@ static void end_waiting(const struct engine_launch *l, pid_t monitor_pid)
 		return; /* one that cannot be looked at finds our pipes closed, and the caller says what it left */
 	fd = process_id_open(&p, boot_id);
 	if (fd >= 0 && sys_pidfd_send_signal(fd, SIGKILL) == 0)
-		(void)wait_readable(fd, -1, deadline_in(REST_SECONDS), "the monitor's end", NULL); /* the caller looks, too */
+		(void)wait_readable(
+			fd, -1, deadline_in(REST_SECONDS), "the monitor's end", NULL); /* the caller looks, too */
 }
 
 static bool converse(const struct engine_launch *l, struct pipes *p, struct child *c, engine_ready_fn on_ready,
@@ -325,10 +337,10 @@ static bool converse(const struct engine_launch *l, struct pipes *p, struct chil
 		if (!ok)
 			end_waiting(l, r->monitor_pid);
 		ok = ok && release(p->start[0], error);
+	} else if (!ok) {
+		await_rest(l, p->sync[0], &r->pid); /* it was released before */
 	}
-	if (!ok)
-		return false;
-	return await_pid(l, p->sync[0], c, &r->pid, error);
+	return ok && await_pid(l, p->sync[0], c, &r->pid, error);
 }
 
 bool engine_launch(const struct engine_launch *l, engine_ready_fn on_ready, void *user,

@@ -5,6 +5,7 @@
 #   started CMD...     a bundle with these args, running detached as $ID
 #   ctl_pids           sets $PID and $MPID of $ID
 #   holding PID GLOB   until this process holds a descriptor that is called so (/proc/PID/fd): then it waits for what it is told
+#   takes_signal PID SIGNAL   sends it, and waits until a tallyctl that waits for something has taken it
 #   on_terminal STEPS -- CMD...   CMD on a terminal (on-terminal says which steps); its output is in $output
 # Whatever tallyctl has left at the end of a test is removed by `rm --force`, and then nothing may be left at all.
 
@@ -40,6 +41,11 @@ holding() {
 		kill -0 "$1" || fail "process $1 ended before it held $2"
 		sleep 0.02 # no event tells of it
 	done
+}
+
+takes_signal() {
+	kill -s "$2" "$1"
+	until grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/$1/status"; do await -t 1 process-gone "$1" 2>/dev/null || :; done
 }
 
 on_terminal() { run on-terminal "$@"; }

@@ -304,3 +304,25 @@ sys.exit(p.wait())' "$TALLYCTL" --root "$CTL" --monitor "$MONITOR" --runtime "$R
 	is "$stderr" "tallyctl: a bind mount is not UTF-8: it cannot be passed on as it is"
 	nothing_of
 }
+
+@test "a run that is ended while its container is created takes it back when the runtime has done, and need not kill" {
+	local pid status=0
+	mkfifo "$DIR/go"
+	bundle sleep 1000
+	cat >"$DIR/late" <<-X
+		#!/bin/sh
+		case " \$* " in *" create "*) echo >"$DIR/at-work"; read -r _ <"$DIR/go" ;; esac
+		exec "$RUNTIME" "\$@"
+	X
+	chmod +x "$DIR/late"
+	"$TALLYCTL" --root "$CTL" --monitor "$MONITOR" --runtime "$DIR/late" run -b "$BUNDLE" "$ID" >"$DIR/out" 2>"$DIR/err" </dev/null 3>&- 4>&- &
+	pid=$!
+	await exists "$DIR/at-work"
+	takes_signal "$pid" TERM
+	echo >"$DIR/go"
+	wait "$pid" || status=$?
+	is "$status" 143
+	one_line "$(cat "$DIR/err")"
+	has "$(cat "$DIR/err")" "ended by SIGTERM"
+	nothing_of
+}
