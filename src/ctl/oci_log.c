@@ -47,7 +47,7 @@ void oci_log_begin(void)
 
 bool oci_log_to_file(const char *path, GError **error)
 {
-	auto_fd fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0644);
+	auto_fd fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
 	int *before = NULL;
 
 	if (fd < 0)

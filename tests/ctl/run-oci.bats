@@ -346,6 +346,25 @@ nothing_made() {
 	nothing_made
 }
 
+@test "a log that was replaced by a link or a FIFO is not written to, and holds nothing up" {
+	local log
+	bundle sleep 1000
+	exits 0 oci start -l "$DIR/logs" -c "$BUNDLE" "$ID"
+	log=$(log_file)
+	: >"$DIR/elsewhere"
+	ln -sf "$DIR/elsewhere" "$log"
+	exits 0 oci kill -S USR1 "$ID"
+	is "$stderr" "run_oci: open the log $log: too many levels of symbolic links"
+	[ ! -s "$DIR/elsewhere" ] || fail "written: $(cat "$DIR/elsewhere")"
+	rm "$log"
+	mkfifo "$log"
+	exits 0 oci kill -S KILL "$ID"
+	is "$stderr" "run_oci: open the log $log: no such device or address"
+	until_ended
+	exits 0 oci destroy "$ID"
+	nothing_made
+}
+
 @test "C21 what fails on the way takes directory, mounts and container with it" {
 	bundle sleep 1000
 	hook prechroot "mkdir '$SD/$ID/mountpoints/a'; mount -t tmpfs tmpfs '$SD/$ID/mountpoints/a'"
