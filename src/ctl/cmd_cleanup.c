@@ -32,14 +32,26 @@ static bool end_session(const Container *c, const char *id, GError **error)
 
 static bool settle(Container *c, const struct ctl *ctl, GError **error)
 {
+	g_autoptr(GError) unreadable = NULL;
 	g_autofree char *runtime = NULL;
 
 	if (!container_lock(c, LOCK_SECONDS, error))
 		return access(c->path, F_OK) < 0 && errno == ENOENT; /* removed meanwhile: nothing is left to do */
-	if (!c->has_record)
-		return true;
+	if (!container_require_record(c, &unreadable)) {
+		if (g_error_matches(unreadable, TALLY_ERROR, ENOENT))
+			return true; /* there is nothing that we could have run */
+		g_propagate_error(error, g_steal_pointer(&unreadable));
+		return false;
+	}
 	runtime = ctl_runtime(ctl, c->record.runtime, error);
 	return runtime && container_settle(c, runtime, error);
+}
+
+static bool is_removed(const struct ctl *ctl, const char *id)
+{
+	g_autofree char *path = g_build_filename(ctl->root, "containers", id, NULL);
+
+	return store_check_id(id, NULL) && access(path, F_OK) < 0 && errno == ENOENT;
 }
 
 static int cleanup_run(const struct ctl *ctl, int argc, char **argv, GError **error)
@@ -54,11 +66,12 @@ static int cleanup_run(const struct ctl *ctl, int argc, char **argv, GError **er
 	if (argc != 2) {
 		fail(error, "cleanup: one container id is needed");
 	} else {
-		c = container_open(ctl, argv[1], NULL);
-		if (!c)
-			ok = true; /* removed meanwhile */
-		else
-			ok = o.session ? end_session(c, o.session, error) : settle(c, ctl, error);
+		c = container_open(ctl, argv[1], error);
+		ok = c && (o.session ? end_session(c, o.session, error) : settle(c, ctl, error));
+		if (!c && is_removed(ctl, argv[1])) {
+			g_clear_error(error);
+			ok = true;
+		}
 	}
 	options_clear(specs, G_N_ELEMENTS(specs), &o);
 	return ok ? 0 : -1;

@@ -1,4 +1,5 @@
 /* tallyctl wait: for the end of a container and of the sessions in it, and how it ended. */
+#include <errno.h>
 #include <stdio.h>
 
 #include "ctl/command.h"
@@ -66,11 +67,16 @@ static bool await_sessions(const Container *c, GError **error)
 static int wait_for(const struct ctl *ctl, const char *id, GError **error)
 {
 	g_autoptr(Container) c = container_open(ctl, id, error);
+	g_autoptr(GError) unreadable = NULL;
 	g_autoptr(EndWatch) w = NULL;
 	struct ending e;
 
 	if (!c || !await_created(c, error))
 		return -1;
+	if (!container_require_record(c, &unreadable) && !g_error_matches(unreadable, TALLY_ERROR, ENOENT)) {
+		g_propagate_error(error, g_steal_pointer(&unreadable));
+		return -1;
+	}
 	if (!c->has_record || c->record.stage == RECORD_CREATING || c->record.stage == RECORD_FAILED) {
 		fail(error, "container %s was never started", id);
 		return -1;

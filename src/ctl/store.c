@@ -159,13 +159,13 @@ Container *container_open_known(const struct ctl *ctl, const char *id, GError **
 {
 	g_autoptr(Container) c = container_open(ctl, id, error);
 
-	if (!c)
-		return NULL;
-	if (!c->has_record && !load_record(c, error)) {
-		fail_prefix(error, "container %s (tallyctl rm --force removes what is left of it)", id);
-		return NULL;
-	}
-	return g_steal_pointer(&c);
+	return c && container_require_record(c, error) ? g_steal_pointer(&c) : NULL;
+}
+
+bool container_require_record(Container *c, GError **error)
+{
+	return c->has_record || load_record(c, error) ||
+	       fail_prefix(error, "container %s (tallyctl rm --force removes what is left of it)", c->id);
 }
 
 static void on_alarm(int sig)

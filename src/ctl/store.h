@@ -54,6 +54,9 @@ Container *container_open(const struct ctl *ctl, const char *id, GError **error)
 /* As container_open, but without a record it fails. */
 Container *container_open_known(const struct ctl *ctl, const char *id, GError **error);
 
+/* The same of one that is open: the record is read if it was not; ENOENT where there is none. */
+bool container_require_record(Container *c, GError **error);
+
 /* Waits for the lock, at most seconds, and reads the record again. The container may have gone meanwhile: an error. */
 bool container_lock(Container *c, int seconds, GError **error);
 void container_unlock(Container *c);

@@ -195,13 +195,36 @@ load ctl
 	is "$(ctl_status)" running
 }
 
-@test "a create that is interrupted leaves nothing" {
+@test "wait and cleanup of a record that cannot be read say so, and its end is not lost" {
+	started sleep 1000
+	ctl_pids
+	cp "$CONTAINERS/$ID/record.json" "$DIR/record"
+	jq '.version = 99' "$DIR/record" >"$CONTAINERS/$ID/record.json"
+	kill -KILL "$PID"
+	await process-gone "$MPID"
+	for verb in wait cleanup; do
+		exits 125 ctl "$verb" "$ID"
+		one_line "$stderr"
+		has "$stderr" "container $ID (tallyctl rm --force removes what is left of it): record.json: version is not 1"
+	done
+	cp "$DIR/record" "$CONTAINERS/$ID/record.json"
+	is "$(ctl wait "$ID")" 137
+	exits 0 ctl cleanup "$ID"
+	exits 0 ctl rm "$ID"
+	nothing_of
+	exits 0 ctl cleanup "$ID"
+	exits 125 ctl cleanup ../containers
+	has "$stderr" "invalid container id"
+}
+
+@test "a create that is interrupted twice leaves nothing" {
 	bundle sleep 1000
 	printf '#!/bin/sh\ncase "$*" in *create*) echo $$ >%s; exec sleep 1000;; *) exec %s "$@";; esac\n' "$DIR/rt.pid" "$RUNTIME" >"$DIR/rt"
 	chmod +x "$DIR/rt"
 	"$TALLYCTL" --root "$CTL" --monitor "$MONITOR" --runtime "$DIR/rt" run -b "$BUNDLE" "$ID" 2>"$DIR/err" 3>&- 4>&- &
 	local pid=$! status=0
 	await size "$DIR/rt.pid" 1
+	takes_signal "$pid" TERM # waits for the runtime
 	kill -TERM "$pid"
 	# the runtime is the monitor's child: it ends when the monitor does, which is told to
 	wait "$pid" || status=$?

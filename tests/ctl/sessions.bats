@@ -393,6 +393,27 @@ blind() {
 	[ ! -e "/proc/$pid/stat" ] || has "$(cat "/proc/$pid/stat")" ") Z "
 }
 
+@test "wait and cleanup of a session whose record cannot be read say so, and its end is not lost" {
+	local text="tallyctl: record of session"
+	started sleep 1000
+	create "$ID" -- sleep 1000
+	ctl session start "$SID"
+	record . >"$DIR/record"
+	jq '.pid = "x"' "$DIR/record" >"$(exec_dir)/$SID.json"
+	kill -KILL "$(jq .pid "$DIR/record")"
+	await process-gone "$(jq .monitorPid "$DIR/record")"
+	exits 125 ctl cleanup --exec "$SID" "$ID"
+	is "$stderr" "$text $SID: pid is no process"
+	cp "$DIR/record" "$(exec_dir)/$SID.json"
+	is "$(record .exitCode)" 137
+	jq '.pid = "x"' "$DIR/record" >"$(exec_dir)/$SID.json"
+	ctl stop -t 0 "$ID"
+	exits 0 ctl wait "$ID"
+	is "$output" 137
+	is "$stderr" "$text $SID: pid is no process"
+	ctl rm --force "$ID"
+}
+
 @test "a start that is interrupted leaves nothing running, and says what it was" {
 	local delay pid status
 	started sleep 1000
