@@ -30,7 +30,8 @@ static void look_at_programs(struct doctor *d, const struct ctl *ctl)
 	else
 		doctor_add(d, "programs", "runtime", DOCTOR_PROBLEM, "install it, or name another one", "%s",
 			no_runtime->message);
-	if (scope && g_str_has_suffix(runtime, "/tallyrun") && access(scope, X_OK) < 0)
+	if (scope && g_str_has_suffix(runtime, "/tallyrun") && access(scope, X_OK) < 0 &&
+		access(PKGLIBEXECDIR "/tallyrun-scope", X_OK) < 0)
 		doctor_add(d, "programs", "tallyrun-scope",
 			doctor_exists(d, "run/systemd/system") ? DOCTOR_WARNING : DOCTOR_NOTE,
 			"install it beside tallyrun", "not there: --systemd-cgroup cannot be used");

@@ -47,6 +47,22 @@ verbs_of() { "$@" --help | sed -nE '/^(COMMANDS|Verbs)/,/^$/s/^ {2,3}([a-z]+) .*
 	is "$(find "$other" -type f)" ""
 }
 
+@test "installed, doctor finds the program that speaks with systemd, and misses it where it is not" {
+	local d missed=()
+	for d in scope nothing; do
+		mkdir -p "$DIR/$d/bin" "$DIR/$d/libexec/tallyman"
+		cp "$USR"/bin/tally* "$DIR/$d/bin"
+	done
+	cp "$USR/libexec/tallyman/tallyrun-scope" "$DIR/scope/libexec/tallyman"
+	for d in scope nothing; do
+		mount --bind "$DIR/$d" /usr/local
+		attempt /usr/local/bin/tallyctl --root "$CTL" --json doctor
+		umount /usr/local
+		missed+=("$(jq '[.findings[] | select(.name == "tallyrun-scope")] | length' <<<"$output")")
+	done
+	is "${missed[*]}" "0 1"
+}
+
 @test "the installed examples name the installed programs" {
 	local examples=$USR/share/doc/tallyman/examples f
 	for f in $(grep -Eho '"/[^"]*/(tallyman|tallyrun)"' "$examples"/*/*.conf | tr -d '"' | grep -v '^/run/' | sort -u); do
