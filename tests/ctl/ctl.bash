@@ -45,7 +45,10 @@ holding() {
 
 takes_signal() {
 	kill -s "$2" "$1"
-	until grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/$1/status"; do await -t 1 process-gone "$1" 2>/dev/null || :; done
+	until grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/$1/status"; do
+		kill -0 "$1" || fail "process $1 ended by SIG$2"
+		sleep 0.02 # no event tells of it
+	done
 }
 
 on_terminal() { run on-terminal "$@"; }
