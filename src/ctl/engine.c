@@ -277,8 +277,8 @@ static bool await_attach_pipe(const struct engine_launch *l, int fd, const struc
 	       fail_prefix(error, "monitor %s: attach pipe", l->monitor);
 }
 
-/* We were told to end, or have failed: what the runtime has begun is taken back whole when it has done. Of a create, what
- * comes of breaking off can be taken back, too, so being told again ends the wait. */
+/* We were told to end, or have failed: what the runtime has begun is taken back whole when it has done. Of a create,
+ * what comes of breaking off can be taken back, too: being told again ends the wait. */
 static void await_rest(const struct engine_launch *l, int fd, pid_t *ret_pid)
 {
 	int signal_fd = l->process_spec ? -1 : l->signal_fd;
