@@ -27,12 +27,37 @@ static bool owns_dev(const struct spec *spec)
 	return true;
 }
 
+static bool is_node_of(const char *path, const struct op_device *device)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && (st.st_mode & S_IFMT) == (device->mode & S_IFMT) && st.st_rdev == device->dev;
+}
+
+/* The host's node of a listed device: what has its path there may be another one. NULL: none is known. */
+static const char *find_node(Plan *plan, const struct op_device *device)
+{
+	const char *by_number;
+
+	if (is_node_of(device->path, device))
+		return device->path;
+	by_number = plan_printf(plan, "/dev/%s/%u:%u", S_ISBLK(device->mode) ? "block" : "char", major(device->dev),
+		minor(device->dev));
+	return is_node_of(by_number, device) ? by_number : NULL;
+}
+
 static bool add_device(Plan *plan, struct op_device device, int number, GError **error)
 {
+	const char *node = number < 0 ? device.path : find_node(plan, &device);
+
 	/* Nodes made by a user with mapped ids do not open: the host's own are bound. So they are where we find out too late
 	 * that our own ids are mapped. */
-	device.tree = (struct op_tree){ .path = device.path, .fd = -1, .keep_locked = true };
+	device.tree = (struct op_tree){ .path = node, .fd = -1, .keep_locked = true };
 	device.bind = plan_has_namespace(plan, NS_USER);
+	if (device.bind && !node)
+		return fail(error,
+			"in a user namespace %s has to be a node of the host, which has no device %u:%u there",
+			device.path, major(device.dev), minor(device.dev));
 	if (device.bind) {
 		enum child_part part;
 		int r;

@@ -158,6 +158,38 @@ pts/ptmx'
 	is "$(in_container sh -c 'stat -c "%t:%T %a %u:%g" /dev/mine; stat -c %F /dev/sub/pipe')" $'1:3 600 1000:2000\nfifo'
 }
 
+# with_dev CMD...: with a /dev of its own, with /dev/mine, which is 1:3, and /dev/char/1:5
+with_dev() {
+	ASAN_OPTIONS=detect_leaks=0 unshare -m --propagation private sh -ec '
+		mount -t tmpfs -o mode=755 none /dev
+		for name in null mine; do mknod -m 666 /dev/$name c 1 3; done
+		mknod -m 666 /dev/zero c 1 5
+		mknod -m 666 /dev/full c 1 7
+		mknod -m 666 /dev/random c 1 8
+		mknod -m 666 /dev/urandom c 1 9
+		mknod -m 666 /dev/tty c 5 0
+		mkdir /dev/char
+		ln -s ../zero /dev/char/1:5
+		"$@"' sh "$@"
+}
+
+@test "devices of the config in a user namespace: the host's node of these numbers, and no other" {
+	runtime_is_ours || return 0
+	bundle stat -c %t:%T /dev/mine
+	config '.linux.namespaces += [{ type: "user" }] | .linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
+		| .linux.gidMappings = .linux.uidMappings'
+	for minor in 3 5; do
+		config '.linux.devices = [{ path: "/dev/mine", type: "c", major: 1, minor: $m }]' --argjson m $minor
+		is "$(with_dev "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID")" 1:$minor
+	done
+	config '.linux.devices[0].minor = 7'
+	refuses with_dev "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID"
+	has "$stderr" "linux.devices[0]: in a user namespace /dev/mine has to be a node of the host, which has no device 1:7 there"
+	config '.linux.devices[0] |= (.type = "b" | .minor = 3)'
+	refuses with_dev "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID"
+	has "$stderr" "linux.devices[0]: in a user namespace /dev/mine"
+}
+
 @test "device rules: a node that is not allowed cannot be opened or made, one that is can" {
 	# No driver has these numbers: a node that passes the rules then fails with ENXIO, one that does not with EPERM.
 	config '.process.capabilities |= map_values(. + ["CAP_MKNOD"]) | .linux.devices = [{ path: "/dev/none", type: "c", major: 240, minor: 7 }]'
