@@ -62,6 +62,13 @@ char *plan_tree_failure_text(const struct op_tree *t, int number, enum child_par
 	}
 }
 
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	return path && stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
 static char *mount_text(const Plan *plan, const struct child_op *op, const struct child_report *r)
 {
 	const struct spec_mount *m = &plan->request.spec->mounts[op->number];
@@ -103,7 +110,9 @@ static char *mount_text(const Plan *plan, const struct child_op *op, const struc
 	default:
 		break;
 	}
-	if (!special && r->part == PART_MOUNT && r->err == ENODEV)
+	if (!special && r->part == PART_MOUNT && r->err == EINVAL && is_file(op->mount.tree.path))
+		special = g_strdup_printf("mount: %s (a file goes onto a file, and this may be a directory)", why);
+	else if (!special && r->part == PART_MOUNT && r->err == ENODEV)
 		special = g_strdup_printf("the kernel has no file system \"%s\": %s", m->type ?: "", why);
 	else if (!special && r->part == PART_MOUNT && op->mount.data)
 		special = g_strdup_printf("mount with data \"%s\": %s", op->mount.data, why);

@@ -158,6 +158,8 @@ static bool check_namespaces(const struct spec *s, GError **error)
 			"provide one (linux.timeOffsets)");
 	if (s->hostname && strlen(s->hostname) > 64)
 		return fail(error, "hostname: %zu bytes, and the kernel takes 64", strlen(s->hostname));
+	if (s->domainname && strlen(s->domainname) > 64)
+		return fail(error, "domainname: %zu bytes, and the kernel takes 64", strlen(s->domainname));
 	if (s->hostname && !ns[NS_UTS].wanted)
 		return fail(error, "unable to set hostname without a private UTS namespace");
 	if (s->domainname && !ns[NS_UTS].wanted)
