@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/error.h"
@@ -29,6 +30,14 @@ static bool check_maps(Plan *plan, int fd, GError **error)
 				   "provide one (linux.uidMappings, linux.gidMappings)");
 }
 
+static bool is_mine(int mount_namespace_fd)
+{
+	struct stat mine, other;
+
+	return stat("/proc/self/ns/mnt", &mine) == 0 && fstat(mount_namespace_fd, &other) == 0 &&
+	       mine.st_dev == other.st_dev && mine.st_ino == other.st_ino;
+}
+
 static bool open_namespace(Plan *plan, enum spec_namespace_type type, int *ret_fd, GError **error)
 {
 	const char *path = plan->request.spec->linux_.namespaces[type].path;
@@ -37,6 +46,12 @@ static bool open_namespace(Plan *plan, enum spec_namespace_type type, int *ret_f
 	if (fd < 0)
 		return fail_errno(error, "open %s namespace %s", spec_namespace_infos[type].name, path);
 	*ret_fd = plan_take_fd(plan, fd);
+	/* pivot_root(2) changes the root of everybody in it. */
+	if (type == NS_MOUNT && is_mine(fd))
+		return fail(error,
+			"mount namespace %s is the caller's own, which would get the container's root "
+			"(linux.namespaces)",
+			path);
 	return type != NS_USER || check_maps(plan, fd, error);
 }
 

@@ -27,6 +27,14 @@ prepare() { bundle true; }
 		"$(for n in ipc net uts; do readlink "/proc/$first/ns/$n"; done)"
 }
 
+@test "a mount namespace by path that is the caller's own is refused: everybody in it would get the container's root" {
+	runtime_is_ours || return 0
+	config '(.linux.namespaces[] | select(.type == "mount")).path = "/proc/self/ns/mnt"'
+	refuses unshare -m --propagation private "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID"
+	has "$stderr" "mount namespace /proc/self/ns/mnt is the caller's own"
+	one_line "$stderr"
+}
+
 @test "a joined pid namespace: the container sees the other's processes" {
 	bundle sleep 1000
 	rt_create
