@@ -136,10 +136,48 @@ static bool apply_devices(const Cgroup *cg, const struct spec_resources *resourc
 	return apply_devices_v1(cg, rules, error) || forgive_devices(cg, error);
 }
 
+static bool has_leaf_weight(const struct spec_block_io *io)
+{
+	bool has = io && io->leaf_weight.value;
+
+	for (size_t i = 0; io && i < io->n_weight_devices; i++)
+		has |= io->weight_devices[i].leaf_weight.value > 0;
+	return has;
+}
+
+/* No error, as with runc: engines send some of these without being asked to. */
+static void warn_of_ignored(const Cgroup *cg, const struct spec_resources *r)
+{
+	static const struct spec_memory no_memory;
+	static const struct spec_cpu no_cpu;
+	const struct spec_memory *memory = r->memory ?: &no_memory;
+	const struct spec_cpu *cpu = r->cpu ?: &no_cpu;
+	bool v2 = cg->mode == CGROUP_UNIFIED;
+	const struct {
+		bool given;
+		const char *name;
+	} limits[] = {
+		{ memory->kernel.value != 0, "memory.kernel" },
+		{ memory->kernel_tcp.value != 0, "memory.kernelTCP" },
+		{ v2 && memory->swappiness.set, "memory.swappiness" },
+		{ v2 && memory->disable_oom_killer, "memory.disableOOMKiller" },
+		{ v2 && cpu->realtime_period.value, "cpu.realtimePeriod" },
+		{ v2 && cpu->realtime_runtime.value, "cpu.realtimeRuntime" },
+		{ v2 && has_leaf_weight(r->block_io), "blockIO.leafWeight" },
+		{ v2 && r->network && (r->network->class_id.value || r->network->n_priorities), "network" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(limits); i++)
+		if (limits[i].given)
+			diag_warning("linux.resources.%s is ignored: cgroup %s has no such limit", limits[i].name,
+				v2 ? "v2" : "v1");
+}
+
 static bool apply_limits(const Cgroup *cg, const struct spec_resources *resources, GError **error)
 {
 	if (!resources)
 		return true;
+	warn_of_ignored(cg, resources);
 	return cg->mode == CGROUP_UNIFIED ? cgroup_v2_apply(cg, resources, error)
 					  : cgroup_v1_apply(cg, resources, error);
 }

@@ -31,7 +31,8 @@ static bool check_env(const char *const *env, const char *where, GError **error)
 {
 	for (size_t i = 0; env && env[i]; i++) {
 		if (env[i][0] == '=')
-			return fail(error, "invalid environment variable: name cannot be empty (%s.env[%zu])", where, i);
+			return fail(
+				error, "invalid environment variable: name cannot be empty (%s.env[%zu])", where, i);
 		if (!strchr(env[i], '='))
 			return fail(error, "invalid environment variable: missing '=' (%s.env[%zu])", where, i);
 	}
@@ -276,18 +277,24 @@ static bool check_memory_policy(const struct spec_linux *l, GError **error)
 	int n = 0;
 
 	if (mode < 0)
-		return fail(error, "invalid memory policy mode \"%s\"", l->memory_policy_mode);
+		return fail(
+			error, "invalid memory policy mode \"%s\" (linux.memoryPolicy.mode)", l->memory_policy_mode);
 	if (l->memory_policy_nodes && !procvalues_cpu_list(l->memory_policy_nodes, nodes, G_N_ELEMENTS(nodes)))
-		return fail(error, "invalid memory policy nodes \"%s\": not a list of numbers", l->memory_policy_nodes);
+		return fail(error,
+			"invalid memory policy nodes \"%s\": not a list of numbers up to %zu "
+			"(linux.memoryPolicy.nodes)",
+			l->memory_policy_nodes, sizeof nodes * 8 - 1);
 	for (size_t i = 0; l->memory_policy_nodes && i < G_N_ELEMENTS(nodes); i++)
 		n += __builtin_popcountl(nodes[i]);
 	if (none && n > 0)
 		return fail(error, "memory policy mode requires 0 nodes but got %d (linux.memoryPolicy.nodes)", n);
 	if (!none && mode != PROCVALUES_MPOL_PREFERRED && !l->memory_policy_nodes)
-		return fail(error, "memory policy mode requires at least one node but got 0");
+		return fail(
+			error, "memory policy mode requires at least one node but got 0 (linux.memoryPolicy.nodes)");
 	for (size_t i = 0; l->memory_policy_flags && l->memory_policy_flags[i]; i++)
 		if (procvalues_mempolicy_flag(l->memory_policy_flags[i]) == 0)
-			return fail(error, "invalid memory policy flag \"%s\"", l->memory_policy_flags[i]);
+			return fail(error, "invalid memory policy flag \"%s\" (linux.memoryPolicy.flags[%zu])",
+				l->memory_policy_flags[i], i);
 	return true;
 }
 

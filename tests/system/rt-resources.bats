@@ -83,6 +83,26 @@ sleeping() {
 	nothing_left
 }
 
+@test "limits that this version of cgroups has not are ignored with a warning, at create and at update" {
+	runtime_is_ours || return 0
+	local ignored=(memory.kernel memory.kernelTCP) name
+	if on_cgroup2; then
+		ignored+=(memory.swappiness memory.disableOOMKiller cpu.realtimePeriod cpu.realtimeRuntime blockIO.leafWeight network)
+	fi
+	bundle true
+	for name in "${ignored[@]}"; do
+		config --arg p "$name" '.linux.resources = {} | setpath(["linux", "resources"] + ($p / ".");
+			if $p == "memory.disableOOMKiller" then true elif $p == "network" then { classID: 1 } else 50 end)'
+		exits 0 rt run --bundle "$BUNDLE" "$ID"
+		has "$stderr" "linux.resources.$name is ignored: cgroup v"
+		one_line "$stderr"
+	done
+	bundle sleep 1000
+	rt_create
+	exits 0 rt update --resources - "$ID" <<<'{ "memory": { "kernel": 1000000 } }'
+	has "$stderr" "linux.resources.memory.kernel is ignored"
+}
+
 @test "a wrong swappiness, cpu share or swap limit is refused" {
 	on_cgroup2 && return 0
 	local edit
