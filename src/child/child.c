@@ -40,6 +40,7 @@ static const child_step_fn steps[N_CHILD_STEPS] = {
 	[STEP_AFFINITY] = step_affinity,
 	[STEP_WAIT_MAPS] = step_wait_maps,
 	[STEP_ROOT_IDS] = step_root_ids,
+	[STEP_IPC_NAMESPACE] = step_ipc_namespace,
 	[STEP_SESSION] = step_session,
 	[STEP_KEYRING] = step_keyring,
 	[STEP_TIME_NAMESPACE] = step_time_namespace,

@@ -50,6 +50,7 @@ int step_start(struct child *c, const struct child_op *op);
 int step_affinity(struct child *c, const struct child_op *op);
 int step_wait_maps(struct child *c, const struct child_op *op);
 int step_root_ids(struct child *c, const struct child_op *op);
+int step_ipc_namespace(struct child *c, const struct child_op *op);
 int step_session(struct child *c, const struct child_op *op);
 int step_keyring(struct child *c, const struct child_op *op);
 int step_cgroup_namespace(struct child *c, const struct child_op *op);

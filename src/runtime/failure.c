@@ -17,6 +17,7 @@ static const char *const plain[N_CHILD_STEPS] = {
 	[STEP_AFFINITY] = "set initial CPU affinity",
 	[STEP_WAIT_MAPS] = "wait for the id maps",
 	[STEP_ROOT_IDS] = "become root of the user namespace",
+	[STEP_IPC_NAMESPACE] = "create IPC namespace",
 	[STEP_SESSION] = "setsid",
 	[STEP_TIME_NAMESPACE] = "create time namespace with offsets (linux.timeOffsets)",
 	[STEP_CGROUP_NAMESPACE] = "create cgroup namespace",

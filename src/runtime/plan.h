@@ -40,7 +40,7 @@ struct Plan {
 	GArray *fds;         /* closed with the plan */
 
 	/* For the parent, around the clone. */
-	uint64_t created;     /* CLONE_NEW* of the container's process */
+	uint64_t created;     /* CLONE_NEW* the container's process begins with */
 	const char *context_kind;  /* of linux.mountLabel: "context"; NULL: there is no label */
 	bool in_between;      /* a process in between joins namespaces first */
 	int pid_namespace_fd; /* the parent's children go there; -1: none */

@@ -112,6 +112,10 @@ static void plan_user(Plan *plan)
 		plan_add(plan, STEP_WAIT_MAPS, -1);
 	if (l->namespaces[NS_USER].wanted)
 		plan_add(plan, STEP_ROOT_IDS, -1);
+	if (l->namespaces[NS_USER].wanted && (plan->created & CLONE_NEWIPC)) {
+		plan->created &= ~(uint64_t)CLONE_NEWIPC;
+		plan_add(plan, STEP_IPC_NAMESPACE, -1);
+	}
 }
 
 static void plan_time(Plan *plan)

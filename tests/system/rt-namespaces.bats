@@ -79,6 +79,9 @@ prepare() { bundle true; }
 	chown -R 100000:200000 "$BUNDLE/rootfs"
 	is "$(in_container sh -c 'id -u; id -g; cat /proc/self/uid_map | tr -s " "; cat /proc/self/gid_map | tr -s " "; stat -c %u:%g /bin/busybox')" \
 		$'0\n0\n 0 100000 65536\n 0 200000 65536\n0:0'
+	# Message queues are those of root in the container, too (its group as well, by ours).
+	is "$(in_container stat -c %u /dev/mqueue)" 0
+	only_ours runtime is "$(in_container stat -c %g /dev/mqueue)" 0
 }
 
 @test "a user namespace: the process is nobody on the host" {
