@@ -14,6 +14,7 @@ static void add_modules(struct doctor *d)
 	g_autofree char *all = doctor_read(d, "sys/kernel/security/lsm");
 	g_autofree char *apparmor = doctor_read(d, "sys/module/apparmor/parameters/enabled");
 	g_autofree char *selinux = doctor_read(d, "sys/fs/selinux/enforce");
+	g_autofree char *label = doctor_read(d, "proc/self/attr/current");
 
 	if (all)
 		doctor_add(d, SECURITY, "modules", DOCTOR_OK, NULL, "%s", *all ? all : "none");
@@ -25,7 +26,10 @@ static void add_modules(struct doctor *d)
 	else
 		doctor_add(
 			d, SECURITY, "AppArmor", DOCTOR_NOTE, NULL, "not enabled: process.apparmorProfile is refused");
-	if (selinux)
+	if (selinux && g_strcmp0(label, "kernel") == 0)
+		doctor_add(d, SECURITY, "SELinux", DOCTOR_NOTE, "load a policy, or boot with selinux=0",
+			"no policy is loaded: process.selinuxLabel and linux.mountLabel are refused");
+	else if (selinux)
 		doctor_add(d, SECURITY, "SELinux", DOCTOR_OK, NULL, *selinux == '1' ? "enforcing" : "permissive");
 	else
 		doctor_add(d, SECURITY, "SELinux", DOCTOR_NOTE, NULL,

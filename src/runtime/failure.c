@@ -195,7 +195,7 @@ static const char *exec_hint(int err)
 		return " (its interpreter or dynamic loader is not in the image?)";
 	case EPERM:
 	case EACCES:
-		return " (does linux.seccomp allow execve?)";
+		return " (do linux.seccomp, process.selinuxLabel and process.apparmorProfile allow execve?)";
 	default:
 		return "";
 	}

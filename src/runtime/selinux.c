@@ -1,6 +1,7 @@
-/* Whether there is SELinux, and labels of mounts. */
+/* Whether there is SELinux and knows a label, and labels of mounts. */
 #include "runtime/selinux.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -17,33 +18,43 @@
 
 static const char *const context_kinds[] = { "context", "fscontext", "defcontext", "rootcontext", NULL };
 
-/* Read-only, as containers get it, means that it is not for us (selinux(8)). */
-static bool has_selinuxfs(const char *path)
+/* Where the kernel is asked whether a label is one; NULL: SELinux is off. Its file system mounted read-only, as containers
+ * get it, means that it is not for us (selinux(8)); before a policy is loaded everything is "kernel". */
+static const char *context_file(void)
 {
+	static const char *const files[] = { "/sys/fs/selinux/context", "/selinux/context" };
+	char label[4096];
 	struct statfs fs;
 
-	return statfs(path, &fs) == 0 && (unsigned int)fs.f_type == SELINUX_MAGIC &&
-	       !((unsigned long)fs.f_flags & ST_RDONLY);
+	if (rw_read_file(AT_FDCWD, "/proc/self/attr/current", label, sizeof label) <= 0 ||
+		strcmp(g_strchomp(label), "kernel") == 0)
+		return NULL;
+	for (size_t i = 0; i < G_N_ELEMENTS(files); i++)
+		if (statfs(files[i], &fs) == 0 && (unsigned int)fs.f_type == SELINUX_MAGIC &&
+			!((unsigned long)fs.f_flags & ST_RDONLY))
+			return files[i];
+	return NULL;
 }
 
-bool selinux_enabled(void)
+/* A policy may forbid to ask: then the kernel says so when the label is used. */
+static bool check_label(const char *file, const char *place, const char *label, GError **error)
 {
-	char label[4096];
-
-	if (!has_selinuxfs("/sys/fs/selinux") && !has_selinuxfs("/selinux"))
-		return false;
-	/* Before a policy is loaded everything is "kernel". */
-	return rw_read_file(AT_FDCWD, "/proc/self/attr/current", label, sizeof label) > 0 &&
-	       strcmp(g_strchomp(label), "kernel") != 0;
+	if (!label)
+		return true;
+	if (!file)
+		return fail(error, "%s: " OFF, place);
+	if (rw_write_control(AT_FDCWD, file, label) == -EINVAL)
+		return fail(error, "%s: SELinux's policy does not know the label %s", place, label);
+	return true;
 }
 
 bool selinux_check(const struct spec_process *process, const struct spec_linux *linux_, GError **error)
 {
-	bool mounts = linux_ && linux_->mount_label;
+	const char *mounts = linux_ ? linux_->mount_label : NULL;
+	const char *file = process->selinux_label || mounts ? context_file() : NULL;
 
-	if ((!process->selinux_label && !mounts) || selinux_enabled())
-		return true;
-	return fail(error, "%s: " OFF, process->selinux_label ? "process.selinuxLabel" : "linux.mountLabel");
+	return check_label(file, "process.selinuxLabel", process->selinux_label, error) &&
+	       check_label(file, "linux.mountLabel", mounts, error);
 }
 
 static bool names_context(const char *data)

@@ -6,10 +6,8 @@
 
 #include "runtime/spec.h"
 
-/* Whether SELinux is on: its file system is mounted for writing, and a policy has been loaded. */
-bool selinux_enabled(void);
-
-/* Refuses the label of a process, and that of mounts (linux NULL: there are none), where SELinux is off. */
+/* Refuses the label of a process, and that of mounts (linux NULL: there are none), where SELinux is off (its file system is
+ * not mounted for writing, or no policy has been loaded) or its policy does not know the label. */
 bool selinux_check(const struct spec_process *process, const struct spec_linux *linux_, GError **error);
 
 /* The options of a new file system with its label (`size=1k,context="LABEL"`): data may be NULL, kind is the name of the

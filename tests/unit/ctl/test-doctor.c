@@ -201,6 +201,12 @@ static void test_security(struct fixture *f, gconstpointer data)
 	assert_told(f, "modules", "ok capability,landlock,apparmor");
 	assert_told(f, "AppArmor", "ok enabled");
 	assert_told(f, "SELinux", "ok permissive");
+	g_ptr_array_set_size(f->d.findings, 0);
+	put(f, "proc/self/attr/current", "kernel\n");
+	doctor_security(&f->d);
+	assert_told(f, "SELinux",
+		"note no policy is loaded: process.selinuxLabel and linux.mountLabel are refused "
+		"[load a policy, or boot with selinux=0]");
 	assert_told(f, "seccomp", "note without the actions user_notif [run a later kernel]");
 	assert_told(f, "rights of root",
 		"problem no CAP_SYS_ADMIN: no namespaces and mounts can be made [run with CAP_SYS_ADMIN, or as an "
