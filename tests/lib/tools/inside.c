@@ -6,6 +6,7 @@
  *   inside signals             blocked, ignored and caught masks, in hex
  *   inside securebits          the securebits, in hex
  *   inside keyring             the session keyring's description
+ *   inside key-label           its SELinux label
  *   inside die-by SIG           die by that signal
  *   inside ignore-term         ignore SIGTERM, print "ready", wait for any other signal
  *   inside say-signals         print "ready", then the number of each signal that comes; ends at SIGUSR2
@@ -160,12 +161,13 @@ static int ignore_term(void)
 	return 0;
 }
 
-static int keyring(void)
+/* what: 6 is KEYCTL_DESCRIBE, 17 KEYCTL_GET_SECURITY */
+static int keyring(int what)
 {
 	char buf[256] = "";
 
-	/* KEYCTL_DESCRIBE of KEY_SPEC_SESSION_KEYRING */
-	if (syscall(SYS_keyctl, 6, -3, buf, sizeof buf - 1) < 0)
+	/* -3 is KEY_SPEC_SESSION_KEYRING */
+	if (syscall(SYS_keyctl, what, -3, buf, sizeof buf - 1) < 0)
 		return report(-1);
 	puts(buf);
 	return 0;
@@ -332,7 +334,9 @@ int main(int argc, char **argv)
 	if (strcmp(verb, "securebits") == 0)
 		return printf("%x\n", (unsigned int)prctl(PR_GET_SECUREBITS)) < 0;
 	if (strcmp(verb, "keyring") == 0)
-		return keyring();
+		return keyring(6);
+	if (strcmp(verb, "key-label") == 0)
+		return keyring(17);
 	if (strcmp(verb, "ignore-term") == 0)
 		return ignore_term();
 	if (strcmp(verb, "say-signals") == 0)
