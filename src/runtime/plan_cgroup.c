@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mount.h>
 
+#include "common/diag.h"
 #include "common/error.h"
 
 /* The container's directory in a hierarchy, with the options. */
@@ -14,7 +15,7 @@ static bool open_own(Plan *plan, const struct cgroup_hierarchy *h, const struct 
 {
 	enum child_part part;
 	struct op_tree t = { .path = plan_printf(plan, "%s%s", h->mount, h->path),
-		.set = mount_options_attributes(o->flags) };
+		.set = mount_options_attributes(o->flags) | o->rec_set };
 	int r = plan_open_tree(plan, &t, &part);
 
 	if (r < 0)
@@ -32,6 +33,7 @@ static bool plan_unified(Plan *plan, const struct spec_mount *m, const struct mo
 		.source = "cgroup",
 		.type = "cgroup2",
 		.flags = o->flags,
+		.rec_set = o->rec_set,
 	};
 	bool private = plan_has_namespace(plan, NS_CGROUP);
 
@@ -64,6 +66,7 @@ static bool plan_legacy(Plan *plan, const struct spec_mount *m, const struct mou
 		.source = named ? plan_printf(plan, "%s", name) : "cgroup",
 		.type = "cgroup",
 		.flags = o->flags,
+		.rec_set = o->rec_set,
 		.data = plan_printf(plan, "%s", h->controllers),
 	};
 
@@ -86,7 +89,7 @@ static void plan_holder(Plan *plan, const struct spec_mount *m, const struct mou
 		.data = plan_labelled(plan, "mode=755"),
 		.flags = MS_NOEXEC | MS_NOSUID | MS_NODEV,
 	};
-	if (o->flags & MS_RDONLY)
+	if ((o->flags & MS_RDONLY) || (o->rec_set & MOUNT_ATTR_RDONLY))
 		plan_add(plan, STEP_REMOUNT, number)->remount =
 			(struct op_remount){ .path = target, .set = MOUNT_ATTR_RDONLY };
 }
@@ -98,6 +101,11 @@ bool plan_cgroup_mount(
 	const struct cgroup_hierarchy *h;
 	size_t n;
 
+	if (o->copy_up)
+		return fail(error, "tmpcopyup can be used only with tmpfs");
+	/* They would be those of the host's mounts of these hierarchies too. */
+	if (o->data)
+		diag_warning("mounts[%d].options: \"%s\" is ignored for cgroups", number, o->data->str);
 	if (!cg) {
 		/* No cgroup of its own: nothing of the host's may be seen or changed. */
 		plan_holder(plan, m, &(struct mount_options){ .flags = MS_RDONLY }, number);

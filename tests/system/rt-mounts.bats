@@ -152,6 +152,21 @@ options_of() { in_container awk -v p="$1" '$5 == p { print $6 }' /proc/self/moun
 pts/ptmx'
 }
 
+@test "a mount of cgroups: rro makes each read-only, a word that is no option is ignored with a warning" {
+	runtime_is_ours || return 0
+	bundle sed -n 's|^[^/]* [^ ]* \(/sys/fs/cgroup[^ ]*\) \(r[ow]\).*|\2|p' /proc/self/mountinfo
+	add_mount '{ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "rro", "nonsense"] }'
+	for namespace in '' '.linux.namespaces += [{ type: "cgroup" }]'; do
+		[ -z "$namespace" ] || config "$namespace"
+		exits 0 rt run --bundle "$BUNDLE" "$ID"
+		has "$stderr" 'options: \"nonsense\" is ignored for cgroups'
+		is "$(sort -u <<<"$output")" ro
+	done
+	config '.mounts[-1].options += ["tmpcopyup"]'
+	refuses rt run --bundle "$BUNDLE" "$ID"
+	has "$stderr" "tmpcopyup can be used only with tmpfs"
+}
+
 @test "devices of the config: type, numbers, mode, owner" {
 	config '.linux.devices = [{ path: "/dev/mine", type: "c", major: 1, minor: 3, fileMode: 384, uid: 1000, gid: 2000 },
 		{ path: "/dev/sub/pipe", type: "p", fileMode: 438 }]'
