@@ -239,11 +239,33 @@ bool session_remove_bundle(const Session *s, GError **error)
 	return store_remove_tree(s->dir_fd, s->id, error) || fail_prefix(error, "session %s", s->id);
 }
 
+/* What a tool that was killed while it wrote the record has left beside it (rw_replace_file). */
+static bool remove_temporaries(const Session *s, const char *record, GError **error)
+{
+	int fd = openat(s->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	size_t length = strlen(record);
+	struct dirent *e;
+	bool ok = true;
+
+	if (!dir) {
+		fail_errno(error, "open %s", s->path);
+		fd_close(&fd);
+		return false;
+	}
+	while (ok && (e = readdir(dir)))
+		if (strncmp(e->d_name, record, length) == 0 && e->d_name[length] == '.')
+			ok = store_remove_tree(s->dir_fd, e->d_name, error);
+	closedir(dir);
+	return ok;
+}
+
 bool session_forget(Session *s, GError **error)
 {
 	g_autofree char *name = session_record_name(s->id);
 
-	return store_remove_tree(s->dir_fd, name, error) || fail_prefix(error, "session %s", s->id);
+	return (remove_temporaries(s, name, error) && store_remove_tree(s->dir_fd, name, error)) ||
+	       fail_prefix(error, "session %s", s->id);
 }
 
 static void set_unknown(Session *s, const char *why)

@@ -481,6 +481,17 @@ settled_or_startable() {
 	[ "$(record '.state, has("starterPid")' | paste -sd' ')" = "created false" ] || [ "$(state)" = stopped ]
 }
 
+@test "a tool that is killed while it writes a record leaves nothing that stays when the session is removed" {
+	started sleep 1000
+	create "$ID" -- true
+	run env ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0" strace -qq -o "$DIR/trace" -e trace=/^rename \
+		-e inject=/^rename:signal=KILL "$TALLYCTL" --root "$CTL" session start "$SID" 3>&- 4>&-
+	like "$(ls "$(exec_dir)")" "$SID.json[.]"
+	is "$(state)" created
+	ctl session rm "$SID"
+	is "$(ls "$(exec_dir)")" ""
+}
+
 @test "attach to a running session, leave it by its keys, and come back" {
 	started sleep 1000
 	create -t -i "$ID" -- sh
