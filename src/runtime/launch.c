@@ -328,8 +328,9 @@ bool launch_fail_died(struct launch *l, GError **error)
 {
 	reap(l);
 	if (WIFSIGNALED(l->wait_status))
-		return fail(error, "the container's process was killed by signal %d (%s)", WTERMSIG(l->wait_status),
-			strsignal(WTERMSIG(l->wait_status)));
+		return fail(error, "the container's process was killed by signal %d (%s)%s", WTERMSIG(l->wait_status),
+			strsignal(WTERMSIG(l->wait_status)),
+			l->plan->request.filter ? " (does linux.seccomp allow what leads to execve?)" : "");
 	return fail(error, "the container's process has ended with status %d", WEXITSTATUS(l->wait_status));
 }
 
