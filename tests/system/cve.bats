@@ -71,7 +71,7 @@ started() {
 	refuses rt run --bundle "$BUNDLE" "$ID"
 }
 
-@test "CVE-2019-19921, CVE-2023-27561, CVE-2023-28642: /proc or /sys is a symlink in the image" {
+@test "CVE-2019-19921, CVE-2023-27561, CVE-2023-28642, CVE-2025-54867 (youki): /proc or /sys is a symlink in the image" {
 	own_rootfs
 	for d in proc sys; do
 		for to in "$(outside)" "$DIR/canary" /tmp tmp/../etc; do
@@ -119,7 +119,7 @@ started() {
 	done
 }
 
-@test "CVE-2025-52565: /dev/console is a symlink in the image" {
+@test "CVE-2015-3627, CVE-2025-52565: /dev/console is a symlink in the image" {
 	own_rootfs
 	config '.process.terminal = true | del(.mounts[] | select(.destination == "/dev"))'
 	rm -f "$BUNDLE/rootfs/dev/console"
