@@ -1,5 +1,6 @@
 # podman on a host with SELinux enforced: containers in domains and categories of their own.
 load ../../lib/harness
+load ../podman
 
 # What podman takes its labels from, as a policy for containers brings it; the machine is thrown away.
 setup_file() {
@@ -9,25 +10,11 @@ setup_file() {
 }
 
 prepare() {
-	cat >"$DIR/containers.conf" <<-X
-		[containers]
-		label = true
-		[engine]
-		cgroup_manager = "cgroupfs"
-		events_logger = "file"
-		conmon_path = ["$MONITOR"]
-		runtime = "ours"
-		runtime_supports_json = ["ours"]
-		[engine.runtimes]
-		ours = ["$RUNTIME"]
-	X
-	export CONTAINERS_CONF=$DIR/containers.conf
+	podman_begins 'cgroup_manager = "cgroupfs"' 'events_logger = "file"'
+	printf '[containers]\nlabel = true\n' >>"$CONTAINERS_CONF"
 }
 
-pod() { podman --root "$DIR/store" --runroot "$DIR/runroot" --storage-opt overlay.skip_mount_home=true "$@"; }
-
 @test "run and exec: podman's label, that of --security-opt, none; the same categories on the container's files" {
-	pod import -q /usr/share/testvm/busybox.tar bb >/dev/null
 	pod run -d --name one --network none bb sh -c 'echo text >/file && exec sleep 1000' >/dev/null
 	local pid categories
 	pid=$(pod inspect -f '{{.State.Pid}}' one)
@@ -42,7 +29,6 @@ pod() { podman --root "$DIR/store" --runroot "$DIR/runroot" --storage-opt overla
 }
 
 @test "a volume without a label is not for writing, with :Z it is; a label that is not known is told" {
-	pod import -q /usr/share/testvm/busybox.tar bb >/dev/null
 	mkdir "$DIR/volume"
 	echo text >"$DIR/volume/file"
 	is "$(pod run --rm --network none -v "$DIR/volume:/v" bb sh -c 'echo more >/v/file || cat /v/file' 2>&1 | tail -n 1)" text

@@ -1,21 +1,10 @@
 # podman's log in the journal of a host with systemd, while the daemon is stopped or away.
 load ../../lib/harness
+load ../podman
 
 prepare() {
-	STORE=$DIR/store
 	NAME=jn-${DIR##*.}
-	mkdir -p "$STORE"
-	cat >"$DIR/containers.conf" <<-X
-		[engine]
-		conmon_path = ["$MONITOR"]
-		runtime = "ours"
-		runtime_supports_json = ["ours"]
-		events_logger = "file" # podman's own messages are not what is tested
-		[engine.runtimes]
-		ours = ["$RUNTIME"]
-	X
-	export CONTAINERS_CONF=$DIR/containers.conf
-	podman --root "$STORE" --runroot "$DIR/runroot" import -q /usr/share/testvm/busybox.tar bb >/dev/null
+	podman_begins 'events_logger = "file"' # podman's own messages are not what is tested
 }
 
 SOCKETS=(systemd-journald.socket systemd-journald-dev-log.socket systemd-journald-audit.socket)
@@ -28,8 +17,6 @@ teardown() {
 	pod rm -fa -t 0 >/dev/null 2>&1
 	usual_teardown
 }
-
-pod() { timeout 300 podman --root "$STORE" --runroot "$DIR/runroot" "$@"; }
 
 # told MESSAGE: wait until the journal has this of the container; what it has then is in $DIR/entries
 told() {

@@ -1,26 +1,10 @@
 # podman as it is set up on a host with systemd: scopes for cgroups, the real journal, AppArmor's default profile.
 load ../../lib/harness
+load ../podman
 
-prepare() {
-	STORE=$DIR/store
-	mkdir -p "$STORE"
-	cat >"$DIR/containers.conf" <<-X
-		[engine]
-		conmon_path = ["$MONITOR"]
-		runtime = "ours"
-		runtime_supports_json = ["ours"]
-		[engine.runtimes]
-		ours = ["$RUNTIME"]
-	X
-	export CONTAINERS_CONF=$DIR/containers.conf
-}
-
-pod() { podman --root "$STORE" --runroot "$DIR/runroot" "$@"; }
-
-image() { pod import -q /usr/share/testvm/busybox.tar bb >/dev/null; }
+prepare() { podman_begins; }
 
 @test "run, exec, logs from the journal, limits in a scope, the default AppArmor profile" {
-	image
 	is "$(pod info --format '{{.Host.CgroupManager}} {{.Host.OCIRuntime.Path}} {{.Host.Conmon.Path}}')" "systemd $RUNTIME $MONITOR"
 	pod run -d --name c1 --network none --memory 64m --pids-limit 50 --log-driver journald bb sh -c 'echo from the container; exec sleep 1000' >/dev/null
 	local pid group
@@ -42,7 +26,6 @@ image() { pod import -q /usr/share/testvm/busybox.tar bb >/dev/null; }
 }
 
 @test "a container killed for lack of memory says so" {
-	image
 	run pod run --name c2 --network none --memory 20m --memory-swap 20m bb sh -c 'exec dd if=/dev/zero of=/dev/null bs=100M'
 	is "$status" 137
 	is "$(pod inspect -f '{{.State.OOMKilled}}' c2)" true
