@@ -1,6 +1,7 @@
 /* Device nodes, links in /dev, the console. Runs between clone and execve: system calls only. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -209,6 +210,15 @@ static int exchange_null(int fd)
 	return 0;
 }
 
+/* A pipe without a name is nobody else's, so its group is the process's too, as with crun. For a file whoever may read it
+ * by its group shall go on to, as with runc. */
+static gid_t group_for(int fd, const struct op_own_stdio *owner)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC ? owner->gid : (gid_t)-1;
+}
+
 /* The process's user may open its own standard files again (/dev/stderr); what refuses is left as it is. */
 int step_own_stdio(struct child *c, const struct child_op *op)
 {
@@ -227,7 +237,7 @@ int step_own_stdio(struct child *c, const struct child_op *op)
 		}
 		if (st.st_uid == op->own_stdio.uid)
 			continue;
-		if (fchown(fd, op->own_stdio.uid, (gid_t)-1) < 0 && errno != EPERM && errno != EROFS && errno != EINVAL)
+		if (fchown(fd, op->own_stdio.uid, group_for(fd, &op->own_stdio)) < 0 && errno != EPERM && errno != EROFS && errno != EINVAL)
 			return -errno;
 	}
 	return 0;

@@ -282,6 +282,7 @@ struct op_close_fds {
 
 struct op_own_stdio {
 	uid_t uid;
+	gid_t gid; /* of pipes; what has a name keeps its group */
 	bool own_null; /* the container's /dev/null takes the place of the host's */
 };
 

@@ -123,6 +123,8 @@ static bool fill_container(struct creation *c, GError **error)
 	char cwd[PATH_MAX];
 	struct stat st;
 
+	if (s->linux_.own_ids_only)
+		diag_warning("linux.uidMappings: there are none: root of the container is the caller, no other id is mapped");
 	if (!getcwd(cwd, sizeof cwd))
 		return fail_errno(error, "getcwd");
 	k->bundle = g_strdup(cwd);

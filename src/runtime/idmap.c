@@ -171,6 +171,16 @@ bool idmap_check_namespace(int fd, const struct idmap *map, bool *ret_same, GErr
 	return ok;
 }
 
+bool idmap_to_host(const struct spec_id_map *maps, size_t n, uint32_t id, uint32_t *ret_host_id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (id >= maps[i].container_id && id - maps[i].container_id < maps[i].size) {
+			*ret_host_id = maps[i].host_id + (id - maps[i].container_id);
+			return true;
+		}
+	return false;
+}
+
 bool idmap_same(const char *text, const struct spec_id_map *maps, size_t n)
 {
 	size_t lines = 0;

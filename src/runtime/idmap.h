@@ -32,6 +32,9 @@ bool idmap_open_namespace(const struct idmap *map, const struct self *self, int 
 /* Whether the user namespace fd has these very maps; in which order does not matter. */
 bool idmap_check_namespace(int fd, const struct idmap *map, bool *ret_same, GError **error);
 
+/* The host's id of one of the container's. False: it is not mapped. */
+bool idmap_to_host(const struct spec_id_map *maps, size_t n, uint32_t id, uint32_t *ret_host_id);
+
 /* The lines of /proc/PID/uid_map against a map. */
 bool idmap_same(const char *text, const struct spec_id_map *maps, size_t n);
 

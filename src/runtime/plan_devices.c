@@ -8,8 +8,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "child/device_node.h"
 #include "common/diag.h"
 #include "common/error.h"
+#include "runtime/idmap.h"
 
 /* A /dev bound from the host has all it needs, and is not ours to change. */
 static bool owns_dev(const struct spec *spec)
@@ -46,19 +48,45 @@ static const char *find_node(Plan *plan, const struct op_device *device)
 	return is_node_of(by_number, device) ? by_number : NULL;
 }
 
+/* The node of a device that the host has none of. */
+static bool make_node(Plan *plan, struct op_device *device, GError **error)
+{
+	const struct spec_linux *l = &plan->request.spec->linux_;
+	struct device_node node = {
+		.mode = device->mode,
+		.dev = device->dev,
+		.label_key = plan->context_kind,
+		.label = plan->context_kind ? l->mount_label : NULL,
+	};
+	int fd;
+
+	if (!idmap_to_host(l->uid_mappings, l->n_uid_mappings, device->uid, &node.uid))
+		return fail(error, "uid: %u is not in linux.uidMappings", device->uid);
+	if (!idmap_to_host(l->gid_mappings, l->n_gid_mappings, device->gid, &node.gid))
+		return fail(error, "gid: %u is not in linux.gidMappings", device->gid);
+	fd = device_node_make(&node);
+	if (fd < 0)
+		return fail_with(error, fd,
+			"in a user namespace %s is a node of the host, which has none of device %u:%u; make one",
+			device->path, major(device->dev), minor(device->dev));
+	device->tree.made = true;
+	device->tree.fd = plan_take_fd(plan, fd);
+	return true;
+}
+
 static bool add_device(Plan *plan, struct op_device device, int number, GError **error)
 {
 	const char *node = number < 0 ? device.path : find_node(plan, &device);
 
 	/* Nodes made by a user with mapped ids do not open: the host's own are bound. So they are where we find out too late
-	 * that our own ids are mapped. */
-	device.tree = (struct op_tree){ .path = node, .fd = -1, .keep_locked = true };
+	 * that our own ids are mapped. As with crun nothing on them is executed; their owner stays, as with both peers. */
+	device.tree = (struct op_tree){
+		.path = node, .fd = -1, .keep_locked = true, .set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC
+	};
 	device.bind = plan_has_namespace(plan, NS_USER);
-	if (device.bind && !node)
-		return fail(error,
-			"in a user namespace %s has to be a node of the host, which has no device %u:%u there",
-			device.path, major(device.dev), minor(device.dev));
-	if (device.bind) {
+	if (device.bind && !node && !make_node(plan, &device, error))
+		return false;
+	if (device.bind && node) {
 		enum child_part part;
 		int r;
 

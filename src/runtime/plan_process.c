@@ -258,8 +258,9 @@ bool plan_process(Plan *plan, GError **error)
 	plan_add(plan, STEP_CLOSE_FDS, -1)->close_fds.keep_from = 3 + plan->request.preserved;
 	plan_add(plan, STEP_READY, -1);
 	if (!p->terminal)
-		plan_add(plan, STEP_OWN_STDIO, -1)->own_stdio =
-			(struct op_own_stdio){ .uid = p->uid, .own_null = plan_has_namespace(plan, NS_MOUNT) };
+		plan_add(plan, STEP_OWN_STDIO, -1)->own_stdio = (struct op_own_stdio){
+			.uid = p->uid, .gid = p->gid, .own_null = plan_has_namespace(plan, NS_MOUNT)
+		};
 	plan_add(plan, STEP_CWD, -1)->path.path = p->cwd;
 	if (p->no_new_privileges)
 		plan_add(plan, STEP_NO_NEW_PRIVILEGES, -1);

@@ -118,6 +118,47 @@ static bool name_syscalls(struct spec *spec, GError **error)
 	return true;
 }
 
+/* Whether an option of a mount is about the id of a user or group that is not root. */
+static bool names_other_id(const char *option)
+{
+	return (g_str_has_prefix(option, "uid=") || g_str_has_prefix(option, "gid=")) && strcmp(option + 4, "0") != 0;
+}
+
+static bool needs_other_ids(const struct spec *spec)
+{
+	const struct spec_process *p = spec->process;
+
+	if (p && (p->uid || p->gid || p->n_additional_gids))
+		return true;
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		for (const char **o = spec->mounts[i].options; o && *o; o++)
+			if (names_other_id(*o))
+				return true;
+	return false;
+}
+
+static struct spec_id_map *map_root_to(SpecPool *pool, uint32_t id)
+{
+	struct spec_id_map *map = spec_pool_zalloc(pool, sizeof *map);
+
+	*map = (struct spec_id_map){ .container_id = 0, .host_id = id, .size = 1 };
+	return map;
+}
+
+/* A new user namespace without mappings: as with crun its root is the caller, if that is all that the document needs. */
+static void map_own_ids(struct spec *spec)
+{
+	struct spec_linux *l = &spec->linux_;
+	const struct spec_namespace *user = &l->namespaces[NS_USER];
+
+	if (!user->wanted || user->path || l->n_uid_mappings || l->n_gid_mappings || needs_other_ids(spec))
+		return;
+	l->uid_mappings = map_root_to(spec->pool, geteuid());
+	l->gid_mappings = map_root_to(spec->pool, getegid());
+	l->n_uid_mappings = l->n_gid_mappings = 1;
+	l->own_ids_only = true;
+}
+
 struct spec *spec_parse(const char *text, const char *name, GError **error)
 {
 	g_autoptr(Spec) spec = parse(text, name, error);
@@ -129,6 +170,7 @@ struct spec *spec_parse(const char *text, const char *name, GError **error)
 		return NULL;
 	if (spec->linux_.seccomp && !spec->linux_.seccomp->default_action && spec->linux_.seccomp->n_syscalls == 0)
 		spec->linux_.seccomp = NULL;
+	map_own_ids(spec);
 	if (!spec_check(spec, error))
 		return NULL;
 	return g_steal_pointer(&spec);

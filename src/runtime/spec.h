@@ -252,6 +252,7 @@ struct spec_linux {
 	struct spec_namespace namespaces[N_NS_TYPES];
 	struct spec_id_map *uid_mappings, *gid_mappings;
 	size_t n_uid_mappings, n_gid_mappings;
+	bool own_ids_only; /* the document has no mappings, and these are the caller's own ids */
 	struct spec_int monotonic_secs, monotonic_nanosecs, boottime_secs, boottime_nanosecs;
 	struct spec_device *devices;
 	size_t n_devices;

@@ -84,6 +84,24 @@ prepare() { bundle true; }
 	only_ours runtime is "$(in_container stat -c %g /dev/mqueue)" 0
 }
 
+@test "a user namespace without maps has the caller's own ids, if root is all that the document names" {
+	runtime_is_ours || return 0 # runc refuses it, crun does this
+	bundle sh -c 'tr -s " " </proc/self/uid_map; tr -s " " </proc/self/gid_map; id -u'
+	config '.linux.namespaces += [{ type: "user" }] | .mounts |= map(.options |= (. // [] | map(select(startswith("gid=") | not))))'
+	exits 0 rt run --bundle "$BUNDLE" "$ID"
+	is "$output" $' 0 0 1\n 0 0 1\n0'
+	has "$stderr" "linux.uidMappings: there are none"
+	for other in '.process.user.uid = 5' '.process.user.gid = 5' '.process.user.additionalGids = [5]' \
+		'.mounts += [{ destination: "/t", type: "tmpfs", source: "tmpfs", options: ["uid=5"] }]'; do
+		cp "$BUNDLE/config.json" "$DIR/saved"
+		config "$other"
+		refuses rt run --bundle "$BUNDLE" "$ID"
+		has "$stderr" "user namespaces enabled, but no uid mappings found (linux.uidMappings)"
+		cp "$DIR/saved" "$BUNDLE/config.json"
+	done
+	nothing_left
+}
+
 @test "a user namespace: the process is nobody on the host" {
 	bundle sleep 1000
 	config '.linux.namespaces += [{ type: "user" }] | .linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }]

@@ -54,6 +54,15 @@ on_terminal() { "$TESTS/ctl/on-terminal" "$@" 3>&- 4>&-; }
 	is "$(echo in | runner 2>&1 | cat)" $'out\nerr\nin'
 }
 
+@test "standard files get the process's user; pipes its group too, files keep theirs" {
+	runtime_is_ours || return 0 # runc 1.1.5 copies in the foreground: its pipes are others
+	bundle stat -L -c %u:%g /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2
+	config '.process.user = { uid: 1234, gid: 567 }'
+	echo in >"$DIR/in"
+	chown 0:9 "$DIR/in"
+	is "$(rt run --bundle "$BUNDLE" "$ID" <"$DIR/in" 2> >(cat >&2) | cat)" $'1234:9\n1234:567\n1234:567'
+}
+
 @test "E14 E17 a console that closes before it has the terminal: an error, and nothing is left" {
 	bundle sleep 1000
 	socat -u /dev/null "UNIX-LISTEN:$DIR/sock" 3>&- 4>&- </dev/null &

@@ -150,7 +150,8 @@ static void test_refused(void)
 		{ HEAD ",\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"pid\"}]}}", "linux.namespaces[1]" },
 		{ HEAD ",\"linux\":{\"namespaces\":[{\"type\":\"foo\"}]}}", "does not exist (linux.namespaces[0])" },
 		{ HEAD ",\"linux\":{\"namespaces\":[{}]}}", "linux.namespaces[0].type is required" },
-		{ HEAD ",\"linux\":{\"namespaces\":[{\"type\":\"user\"}]}}",
+		{ HEAD ",\"mounts\":[{\"destination\":\"/x\",\"options\":[\"gid=5\"]}],"
+		       "\"linux\":{\"namespaces\":[{\"type\":\"user\"}]}}",
 			"no uid mappings found (linux.uidMappings)" },
 		{ HEAD ",\"linux\":{\"intelRdt\":{\"closID\":\"x/y\"}}}", "invalid intelRdt.ClosID \"x/y\"" },
 		{ HEAD ",\"linux\":{\"intelRdt\":{\"closID\":\"..\"}}}", "invalid intelRdt.ClosID \"..\"" },
