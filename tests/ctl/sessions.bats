@@ -6,12 +6,12 @@ bundle_gone() { [ ! -e "$(exec_dir)/$SID" ]; }
 @test "B1 B2 the record has engines' keys, and only those that say something" {
 	started sleep 1000
 	create -e B=2 -e A=1 -e B=3 -u 1000 -w /tmp --detach-keys= "$ID" -- sh -c 'exit 3'
-	is "$(ctl session inspect "$SID" | jq -cS .config)" \
+	is "$(ctl session inspect "$SID" | command -p jq -cS .config)" \
 		'{"attachStderr":true,"attachStdout":true,"command":["sh","-c","exit 3"],"detachKeys":"","environment":{"A":"1","B":"3"},"user":"1000","workDir":"/tmp"}'
 	is "$(record '.id, .containerId, .state')" "$SID"$'\n'"$ID"$'\n'created
 	is "$(record 'has("pid"), has("exitCode")')" $'false\nfalse'
 	create -t --privileged --preserve-fds 0 "$ID" sh
-	is "$(ctl session inspect "$SID" | jq -cS .config)" '{"command":["sh"],"privileged":true,"terminal":true}'
+	is "$(ctl session inspect "$SID" | command -p jq -cS .config)" '{"command":["sh"],"privileged":true,"terminal":true}'
 }
 
 @test "B4 B14 B15 created, running, stopped, and no way back; nothing is made before the start" {

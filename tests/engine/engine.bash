@@ -3,6 +3,7 @@
 # file, that drives $MONITOR and $RUNTIME; and the proof, for every test, that it really did.
 
 bats_require_minimum_version 1.5.0
+. "${BASH_SOURCE[0]%/*}/../lib/trace.bash"
 
 # shellcheck disable=SC2034 # for the tests
 here=$BATS_TEST_DIRNAME
@@ -48,7 +49,7 @@ setup_file() {
 	make_image | podman import -q --change 'CMD ["sleep", "100000"]' --change 'ENV PATH=/bin' - bb >/dev/null
 	type -t setup_more >/dev/null && setup_more
 	check_info
-	podman run -d --name canary $BB top >/dev/null
+	podman run -d --name canary $BB top >"$D/canary"
 	check_monitor canary
 }
 
@@ -154,7 +155,7 @@ inspect() { # CONTAINER FIELD
 
 # Every test: nobody else did the work; nothing is left of the test's containers, and the canary still sings.
 setup() {
-	check_info
+	trace_the_test_alone
 }
 
 teardown() {
@@ -169,7 +170,6 @@ engine_teardown() {
 		fail "podman used another program"
 	fi
 	check_monitor canary
-	podman ps -aq --filter name=canary --no-trunc >"$D/canary"
 	mapfile -t left < <(podman ps -aq --no-trunc | grep -vxFf "$D/canary")
 	if [ ${#left[@]} -gt 0 ]; then
 		podman rm -f -t 0 "${left[@]}" >/dev/null
@@ -203,6 +203,7 @@ teardown_file() {
 engine_teardown_file() {
 	local dir stray=
 	[ -n "${D:-}" ] || return 0
+	check_info
 	podman pod rm -fa -t 0 >/dev/null
 	podman rm -fa -t 0 >/dev/null
 	# A monitor goes a moment after its container; it must go. What does not go is ended, as it would stay for ever.

@@ -1,7 +1,7 @@
 load engine
 
 setup() {
-	check_info
+	trace_the_test_alone
 	has_controllers || skip "podman makes no pods in a cgroup2 hierarchy without controllers"
 }
 

@@ -3,7 +3,7 @@ load engine
 v1=/sys/fs/cgroup
 
 setup() {
-	check_info
+	trace_the_test_alone
 	has_controllers || skip "no controllers in this cgroup2 hierarchy"
 }
 

@@ -25,7 +25,7 @@ setup_more() {
 }
 
 setup() {
-	check_info
+	trace_the_test_alone
 	rm -f "$D/notified" "$D/notify"
 	notify-listen "$D/notify" "$D/notified" 3>&- 4>&- &
 	listener=$!

@@ -15,6 +15,7 @@
 bats_require_minimum_version 1.5.0
 
 : "${TOOLS:?run the suite by tests/run}"
+. "${BASH_SOURCE[0]%/*}/trace.bash"
 PATH=$TOOLS:$PATH
 
 # --- which programs these are -------------------------------------------------------------------------------------
@@ -110,13 +111,14 @@ one_line() {
 # --- set-up and tear-down -----------------------------------------------------------------------------------------
 
 setup() {
+	trace_the_test_alone
 	DIR=$(mktemp -d "$WORK/t.XXXXXX")
 	ROOT=$DIR/state
 	ID=tm-${DIR##*.}
 	BUNDLE=$DIR/bundle
 	LOG=$DIR/ctr.log
 	declare -gA CLIENT_PID=() CLIENT_FD=()
-	MOUNTS_BEFORE=$(grep -vc " $DIR" /proc/self/mounts)
+	MOUNTS_BEFORE=$(other_mounts)
 	mkdir "$ROOT" "$DIR/exits" "$DIR/persist"
 	if declare -F prepare >/dev/null; then prepare; fi
 }
@@ -230,10 +232,22 @@ left_cgroups() {
 	[ "$found" -eq 0 ]
 }
 
+# How many mounts there are that are not in the test's directory: before and after, this is the same. (Without a program: it
+# is asked for twice in every test.)
+other_mounts() {
+	local all line n=0
+	mapfile -t all </proc/self/mounts
+	for line in "${all[@]}"; do
+		[[ $line == *" $DIR"* ]] || n=$((n + 1))
+	done
+	echo "$n"
+}
+
 left_mounts() {
-	local now
-	now=$(grep -vc " $DIR" /proc/self/mounts)
-	[ "$now" -eq "$MOUNTS_BEFORE" ] && ! grep -q " $DIR" /proc/self/mounts || {
+	local now all
+	now=$(other_mounts)
+	all=$(</proc/self/mounts)
+	[ "$now" -eq "$MOUNTS_BEFORE" ] && [[ $all != *" $DIR"* ]] || {
 		echo "mounts: $MOUNTS_BEFORE before, $now after; in the test's directory: $(grep " $DIR" /proc/self/mounts)" >&2
 		return 1
 	}

@@ -27,7 +27,7 @@ start_agent() {
 	rt start "$ID"
 	await exists "$DIR/agent.d/state.1"
 	pid=$(cat "$DIR/pid")
-	is "$(jq -cS 'del(.ociVersion, .state.ociVersion, .state.status)' "$DIR/agent.d/state.1")" "$(jq -cSn \
+	is "$(command -p jq -cS 'del(.ociVersion, .state.ociVersion, .state.status)' "$DIR/agent.d/state.1")" "$(command -p jq -cSn \
 		'{ fds: ["seccompFd"], pid: $pid, metadata: "some data",
 		state: { id: $id, pid: $pid, bundle: $bundle, annotations: { a: "b" } } }' \
 		--argjson pid "$pid" --arg id "$ID" --arg bundle "$BUNDLE")"

@@ -317,8 +317,9 @@ ours_says() {
 @test "strange but valid: unknown keys, null objects, duplicate keys, deep nesting in annotations" {
 	config '.unknown = { a: [1, 2, { b: null }] } | .linux.futureThing = true | .hooks = null | .annotations = null | .process.rlimits = null'
 	exits 0 rt run --bundle "$BUNDLE" "$ID"
-	sed -i 's/"ociVersion"/"hostname": "first", "ociVersion"/' "$BUNDLE/config.json"
 	config '.process.args = ["hostname"]'
+	sed -i '1s/{/{ "hostname": "first",/' "$BUNDLE/config.json"
+	like "$(tr -d '\n' <"$BUNDLE/config.json")" '"hostname": "first".*"hostname": "tester"'
 	exits 0 rt run --bundle "$BUNDLE" "$ID"
 	is "$output" tester
 }

@@ -73,7 +73,7 @@ sleeping() {
 	is "$(jq -r '.annotations["org.example.key"]' <<<"$output")" "a value"
 	like "$(jq -r .created <<<"$output")" '^20[0-9-]+T[0-9:]+(\.[0-9]+)?Z$'
 	like "$(jq -r .ociVersion <<<"$output")" '^1\.'
-	only_ours runtime is "$(jq -r 'keys_unsorted | join(" ")' <<<"$output")" \
+	only_ours runtime is "$(command -p jq -r 'keys_unsorted | join(" ")' <<<"$output")" \
 		"ociVersion id pid status bundle rootfs created annotations owner"
 }
 
@@ -405,7 +405,7 @@ sleeping() {
 	if runtime_is_ours || runtime_is_runc; then
 		is "$(jq -r .msg "$DIR/log.json")" "container does not exist"
 		is "$(cat "$DIR/err")" "container does not exist"
-		like "$(jq -r 'keys_unsorted | join(" ")' "$DIR/log.json")" '^level msg time( container)?$'
+		like "$(command -p jq -r 'keys_unsorted | join(" ")' "$DIR/log.json")" '^level msg time( container)?$'
 	fi
 	only_ours runtime is "$(jq -r .container "$DIR/log.json")" nosuch
 }
