@@ -11,14 +11,14 @@ load ctl
 }
 
 @test "--no-stdin leaves the container's input alone" {
-	bundle sh -c 'echo ready; read x; echo "got $x"'
+	bundle sh -c 'until read -t 1 x; do echo tick; done; echo "got $x"'
 	ctl run -d -i -b "$BUNDLE" "$ID"
-	await match "$CONTAINERS/$ID/container.log" ready
 	"$TALLYCTL" --root "$CTL" attach --no-stdin "$ID" <<<wrong >"$DIR/out" 3>&- 4>&- &
 	local pid=$!
-	is "$(ctl attach "$ID" <<<right)" "got right"
+	await match "$DIR/out" tick
+	is "$(ctl attach "$ID" <<<right | tail -n 1)" "got right"
 	wait "$pid"
-	is "$(cat "$DIR/out")" "got right"
+	is "$(grep got "$DIR/out")" "got right"
 }
 
 @test "a container that does not run, or does not exist, cannot be attached to" {
