@@ -109,7 +109,7 @@ sleeping() {
 	runtime_is_ours || return 0
 	local name
 	for name in runc other; do
-		ln -s "$RUNTIME" "$DIR/$name"
+		ln -s "$RUNTIME_PROGRAM" "$DIR/$name"
 		exits 0 "$DIR/$name" --version
 		like "${lines[0]}" "^$([ $name = runc ] && echo runc || echo tallyrun) version [0-9]+\.[0-9]+\.[0-9]+"
 		exits 0 "$DIR/$name" --help
