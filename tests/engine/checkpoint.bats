@@ -14,7 +14,7 @@ setup_more() {
 		[ "$status" -ne 0 ] || fail "criu check fails, and podman checkpoints"
 		is "$(inspect saved .State.Status)" running state
 		# podman asks criu itself, before the runtime.
-		like "$output" criu "what podman says"
+		like "${output,,}" criu "what podman says"
 		return 0
 	fi
 	run -0 podman container checkpoint saved
