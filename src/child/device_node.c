@@ -27,7 +27,7 @@ static int mount_tmpfs(const struct device_node *node)
 		return -errno;
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
-	top = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	top = fsmount(fs, FSMOUNT_CLOEXEC, node->attributes);
 	if (top < 0 || move_mount(top, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return -errno;
 	return steal_fd(&top);

@@ -129,7 +129,6 @@ struct op_tree {
 	bool recursive;
 	/* MOUNT_ATTR_* of the top, then of the whole tree. */
 	uint64_t set, clear, rec_set, rec_clear;
-	bool rec_else_top; /* where a whole tree cannot be changed (before Linux 5.12), its top will do */
 	bool keep_locked;                 /* flags of the source stay on, where ids are mapped */
 	uint64_t asked_off;               /* unless they were asked to be off, which is an error */
 	const unsigned long *propagation; /* MS_*, in order */

@@ -172,7 +172,7 @@ static int place_by_mount2(struct child *c, const struct op_tree *t, int target_
 	if (r == 0 && has_attributes(&attr))
 		r = child_result(c, PART_ATTRIBUTES, mount2_set_attributes(c, top, &attr, false));
 	if (r == 0 && has_attributes(&all))
-		r = child_result(c, PART_ATTRIBUTES, mount2_set_attributes(c, top, &all, !t->rec_else_top));
+		r = child_result(c, PART_ATTRIBUTES, mount2_set_attributes(c, top, &all, true));
 	for (size_t i = 0; r == 0 && i < t->n_propagation; i++) {
 		attr = (struct mount_attr){ .propagation = t->propagation[i] & ~(unsigned long)MS_REC };
 		r = child_result(

@@ -124,7 +124,8 @@ static bool fill_container(struct creation *c, GError **error)
 	struct stat st;
 
 	if (s->linux_.own_ids_only)
-		diag_warning("linux.uidMappings: there are none: root of the container is the caller, no other id is mapped");
+		diag_warning("linux.uidMappings: there are none: root of the container is %s, no other id is mapped",
+			geteuid() == 0 ? "root of the host" : "the caller");
 	if (!getcwd(cwd, sizeof cwd))
 		return fail_errno(error, "getcwd");
 	k->bundle = g_strdup(cwd);

@@ -129,10 +129,14 @@ static char *device_text(const struct child_op *op, const struct child_report *r
 		return g_strdup_printf(
 			"error creating device nodes: %s exists and is not that device", op->device.path);
 	return g_strdup_printf("error creating device nodes: %s %s: %s",
-		r->part == PART_TARGET   ? "open parent of"
-		: r->part == PART_SOURCE ? "open the host's"
-		: r->part == PART_OWNER  ? "chown"
-					 : "mknod",
+		r->part == PART_TARGET        ? "open parent of"
+		: r->part == PART_SOURCE      ? "open the host's"
+		: r->part == PART_OWNER       ? "chown"
+		: r->part == PART_MOUNT       ? "mount on"
+		: r->part == PART_LOCKED      ? "keep the locked flags of"
+		: r->part == PART_ATTRIBUTES  ? "set mount attributes of"
+		: r->part == PART_PROPAGATION ? "set propagation of"
+					      : "mknod",
 		op->device.path, errno_text(r->err));
 }
 

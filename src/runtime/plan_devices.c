@@ -48,45 +48,74 @@ static const char *find_node(Plan *plan, const struct op_device *device)
 	return is_node_of(by_number, device) ? by_number : NULL;
 }
 
-/* The node of a device that the host has none of. */
-static bool make_node(Plan *plan, struct op_device *device, GError **error)
+/* A node of the container's own. A descriptor or -errno; -ERANGE: its owner is not mapped. */
+static int make_node(Plan *plan, const struct op_device *device)
 {
 	const struct spec_linux *l = &plan->request.spec->linux_;
 	struct device_node node = {
 		.mode = device->mode,
 		.dev = device->dev,
+		.attributes = (unsigned int)device->tree.set,
 		.label_key = plan->context_kind,
 		.label = plan->context_kind ? l->mount_label : NULL,
 	};
 	int fd;
 
-	if (!idmap_to_host(l->uid_mappings, l->n_uid_mappings, device->uid, &node.uid))
-		return fail(error, "uid: %u is not in linux.uidMappings", device->uid);
-	if (!idmap_to_host(l->gid_mappings, l->n_gid_mappings, device->gid, &node.gid))
-		return fail(error, "gid: %u is not in linux.gidMappings", device->gid);
+	if (!idmap_to_host(l->uid_mappings, l->n_uid_mappings, device->uid, &node.uid) ||
+		!idmap_to_host(l->gid_mappings, l->n_gid_mappings, device->gid, &node.gid))
+		return -ERANGE;
 	fd = device_node_make(&node);
-	if (fd < 0)
-		return fail_with(error, fd,
-			"in a user namespace %s is a node of the host, which has none of device %u:%u; make one",
-			device->path, major(device->dev), minor(device->dev));
-	device->tree.made = true;
-	device->tree.fd = plan_take_fd(plan, fd);
-	return true;
+	return fd < 0 ? fd : plan_take_fd(plan, fd);
+}
+
+static bool fail_no_node(const Plan *plan, const struct op_device *device, int err, GError **error)
+{
+	const struct spec_linux *l = &plan->request.spec->linux_;
+	g_autofree char *what = g_strdup_printf("in a user namespace %s is a node of the host, which has none of device %u:%u",
+		device->path, major(device->dev), minor(device->dev));
+
+	if (err != -ERANGE)
+		return fail_with(error, err, "%s, and none can be made", what);
+	if (!l->n_uid_mappings)
+		return fail(error, "%s, and without linux.uidMappings none can be made", what);
+	return fail(error, "%s, and its owner %u:%u is not in linux.uidMappings and linux.gidMappings", what, device->uid,
+		device->gid);
+}
+
+/* Whether somebody in the container is the host's root, and so the owner of its nodes: who could change their modes. */
+static bool has_host_root(const Plan *plan)
+{
+	const struct spec_linux *l = &plan->request.spec->linux_;
+
+	for (size_t i = 0; i < l->n_uid_mappings; i++)
+		if (l->uid_mappings[i].host_id == 0)
+			return true;
+	return false;
 }
 
 static bool add_device(Plan *plan, struct op_device device, int number, GError **error)
 {
 	const char *node = number < 0 ? device.path : find_node(plan, &device);
+	int fd;
 
 	/* Nodes made by a user with mapped ids do not open: the host's own are bound. So they are where we find out too late
-	 * that our own ids are mapped. As with crun nothing on them is executed; their owner stays, as with both peers. */
+	 * that our own ids are mapped. Those that everybody has are not for execution, as with crun; others may be
+	 * (/dev/sgx_enclave). */
 	device.tree = (struct op_tree){
-		.path = node, .fd = -1, .keep_locked = true, .set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC
+		.path = node,
+		.fd = -1,
+		.keep_locked = true,
+		.set = MOUNT_ATTR_NOSUID | (number < 0 ? MOUNT_ATTR_NOEXEC : 0u),
 	};
 	device.bind = plan_has_namespace(plan, NS_USER);
-	if (device.bind && !node && !make_node(plan, &device, error))
-		return false;
-	if (device.bind && node) {
+	if (device.bind && (!node || has_host_root(plan))) {
+		fd = make_node(plan, &device);
+		if (fd < 0 && !node)
+			return fail_no_node(plan, &device, fd, error);
+		device.tree.made = fd >= 0;
+		device.tree.fd = fd >= 0 ? fd : -1;
+	}
+	if (device.bind && !device.tree.made) {
 		enum child_part part;
 		int r;
 

@@ -409,9 +409,7 @@ static void set_new_propagation(Plan *plan, const struct mount_options *o, struc
 static struct op_tree host_view(Plan *plan, const struct spec_mount *m, const struct mount_options *o)
 {
 	bool sysfs = g_strcmp0(m->type, "sysfs") == 0, proc = g_strcmp0(m->type, "proc") == 0;
-	struct op_tree t = {
-		.recursive = true, .rec_set = mount_options_attributes(o->flags), .rec_else_top = true
-	};
+	struct op_tree t = { .recursive = true, .rec_set = mount_options_attributes(o->flags) };
 	enum child_part part;
 
 	if (!plan_has_namespace(plan, NS_USER) || !(sysfs || (proc && !plan_has_namespace(plan, NS_PID))))

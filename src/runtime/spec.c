@@ -130,6 +130,9 @@ static bool needs_other_ids(const struct spec *spec)
 
 	if (p && (p->uid || p->gid || p->n_additional_gids))
 		return true;
+	for (size_t i = 0; i < spec->linux_.n_devices; i++)
+		if (spec->linux_.devices[i].uid.value || spec->linux_.devices[i].gid.value)
+			return true;
 	for (size_t i = 0; i < spec->n_mounts; i++)
 		for (const char **o = spec->mounts[i].options; o && *o; o++)
 			if (names_other_id(*o))

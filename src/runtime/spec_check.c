@@ -120,6 +120,8 @@ static bool check_maps(const struct spec_id_map *maps, size_t n, const char *nam
 
 		if (a->size == 0)
 			return fail(error, "%s[%zu].size is 0", name, i);
+		if ((uint64_t)a->host_id + a->size > UINT32_MAX || (uint64_t)a->container_id + a->size > UINT32_MAX)
+			return fail(error, "%s[%zu]: %u ids do not fit below %u", name, i, a->size, UINT32_MAX);
 		for (size_t j = 0; j < i; j++) {
 			const struct spec_id_map *b = &maps[j];
 

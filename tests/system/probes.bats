@@ -24,7 +24,7 @@ probe() {
 	config "$edit" || { echo "$name: the edit is no jq"; return; }
 	attempt rt run --bundle "$BUNDLE" "$ID"
 	if [ -n "$v2" ] && [ "$status" -ne 0 ]; then
-		has "$stderr" "is not available" || echo "$name: refused with $status: $stderr"
+		like "$stderr" "controller .* not available" || echo "$name: refused with $status: $stderr"
 	elif [ -z "$wanted" ]; then
 		[ "$status" -eq 0 ] || echo "$name: refused with $status: $stderr"
 	else

@@ -90,8 +90,8 @@ prepare() { bundle true; }
 	config '.linux.namespaces += [{ type: "user" }] | .mounts |= map(.options |= (. // [] | map(select(startswith("gid=") | not))))'
 	exits 0 rt run --bundle "$BUNDLE" "$ID"
 	is "$output" $' 0 0 1\n 0 0 1\n0'
-	has "$stderr" "linux.uidMappings: there are none"
-	for other in '.process.user.uid = 5' '.process.user.gid = 5' '.process.user.additionalGids = [5]' \
+	has "$stderr" "linux.uidMappings: there are none: root of the container is root of the host"
+	for other in '.linux.devices = [{ path: "/dev/x", type: "c", major: 1, minor: 3, gid: 5 }]' '.process.user.uid = 5' '.process.user.gid = 5' '.process.user.additionalGids = [5]' \
 		'.mounts += [{ destination: "/t", type: "tmpfs", source: "tmpfs", options: ["uid=5"] }]'; do
 		cp "$BUNDLE/config.json" "$DIR/saved"
 		config "$other"
