@@ -237,7 +237,8 @@ int step_own_stdio(struct child *c, const struct child_op *op)
 		}
 		if (st.st_uid == op->own_stdio.uid)
 			continue;
-		if (fchown(fd, op->own_stdio.uid, group_for(fd, &op->own_stdio)) < 0 && errno != EPERM && errno != EROFS && errno != EINVAL)
+		if (fchown(fd, op->own_stdio.uid, group_for(fd, &op->own_stdio)) < 0 && errno != EPERM &&
+			errno != EROFS && errno != EINVAL)
 			return -errno;
 	}
 	return 0;

@@ -8,7 +8,7 @@ struct device_node {
 	dev_t dev;
 	uid_t uid; /* as on the host */
 	gid_t gid;
-	unsigned int attributes; /* MOUNT_ATTR_* of its mount */
+	unsigned int attributes;       /* MOUNT_ATTR_* of its mount */
 	const char *label_key, *label; /* SELinux's option of the file system and its value; NULL: none */
 };
 

@@ -71,15 +71,16 @@ static int make_node(Plan *plan, const struct op_device *device)
 static bool fail_no_node(const Plan *plan, const struct op_device *device, int err, GError **error)
 {
 	const struct spec_linux *l = &plan->request.spec->linux_;
-	g_autofree char *what = g_strdup_printf("in a user namespace %s is a node of the host, which has none of device %u:%u",
-		device->path, major(device->dev), minor(device->dev));
+	g_autofree char *what =
+		g_strdup_printf("in a user namespace %s is a node of the host, which has none of device %u:%u",
+			device->path, major(device->dev), minor(device->dev));
 
 	if (err != -ERANGE)
 		return fail_with(error, err, "%s, and none can be made", what);
 	if (!l->n_uid_mappings)
 		return fail(error, "%s, and without linux.uidMappings none can be made", what);
-	return fail(error, "%s, and its owner %u:%u is not in linux.uidMappings and linux.gidMappings", what, device->uid,
-		device->gid);
+	return fail(error, "%s, and its owner %u:%u is not in linux.uidMappings and linux.gidMappings", what,
+		device->uid, device->gid);
 }
 
 /* Whether somebody in the container is the host's root, and so the owner of its nodes: who could change their modes. */
