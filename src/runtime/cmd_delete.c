@@ -16,6 +16,8 @@
 /* How long a killed process may take to die. */
 #define KILL_TIMEOUT_MS 10000
 
+#define MAX_TRIES 100
+
 #define OPTIONS_FILE "runtime/delete_options.def"
 #include "common/options_table.h"
 
@@ -72,9 +74,9 @@ static bool is_missing(const GError *error)
 	return g_error_matches(error, TALLY_ERROR, ENOENT);
 }
 
-static bool delete_one(const char *id, void *user, GError **error)
+/* ret_filled: the directory was emptied, and has something in it again. */
+static bool try_delete(const char *id, const struct request *r, bool *ret_filled, GError **error)
 {
-	const struct request *r = user;
 	g_autoptr(GError) local = NULL;
 	g_autoptr(Container) c = NULL;
 
@@ -90,12 +92,31 @@ static bool delete_one(const char *id, void *user, GError **error)
 	if (c)
 		return delete_container(r, c, error);
 	/* If it is not missing there is one, and it may be running: what is known of it is all there is to end it by. */
-	if (is_missing(local) && !container_remove_dir(r->globals->root, id, error))
+	if (is_missing(local) && !container_remove_dir(r->globals->root, id, error)) {
+		*ret_filled = g_error_matches(*error, TALLY_ERROR, ENOTEMPTY);
 		return false;
+	}
 	if (is_missing(local) && r->force)
 		return true;
 	g_propagate_error(error, g_steal_pointer(&local));
 	return false;
+}
+
+/* A create that is at work may put a file into the directory that was just emptied: then there is more to be found. It ends
+ * for want of the directory, after some files. */
+static bool delete_one(const char *id, void *user, GError **error)
+{
+	GError *local = NULL;
+	bool filled = true, ok = false;
+
+	for (int i = 0; i < MAX_TRIES && !ok && filled; i++) {
+		g_clear_error(&local);
+		filled = false;
+		ok = try_delete(id, user, &filled, &local);
+	}
+	if (!ok)
+		g_propagate_error(error, local);
+	return ok;
 }
 
 static int delete_run(const struct globals *globals, const void *options, int n_args, char **args, GError **error)
