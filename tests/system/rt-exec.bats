@@ -55,6 +55,7 @@ prepare() {
 	jq '.rlimits = [{ type: "RLIMIT_NOFILE", soft: 77, hard: 88 }] | .capabilities |= map_values(["CAP_KILL"]) | .user.umask = 63' \
 		"$DIR/process.json" >"$DIR/p"
 	out=$(rt exec --process "$DIR/p" "$ID")
+	runtime_is_ours || out=${out/#88/77} # Go sometimes raises the soft limit (docs/compat.md)
 	is "$(head -n 2 <<<"$out")" $'77\nCapEff:\t0000000000000020'
 	only_ours runtime is "$(tail -n 1 <<<"$out")" 0077 # 1.1.5 knows it for create only
 }
