@@ -86,7 +86,7 @@ enum child_part {
 	PART_ATTRIBUTES,
 	PART_PROPAGATION,
 	PART_COPY_UP,
-	PART_LABEL, /* giving it its SELinux label */
+	PART_LABEL,    /* giving it its SELinux label */
 	PART_NODE,     /* making a device node */
 	PART_OCCUPIED, /* something else is there already */
 	PART_OWNER,
@@ -146,8 +146,8 @@ struct op_mount {
 	bool copy_link;         /* copy-symlink: a source in the rootfs that is a symlink is made again, not mounted */
 	const char *link;       /* the target of such a symlink of the host; NULL: there is none */
 	bool copy_up;           /* tmpcopyup: fill the new tmpfs with what it covers */
-	const char *label;      /* SELinux's, as an attribute of its root: where it is no option of the mount; NULL: none */
-	const char *target;     /* in the rootfs */
+	const char *label;  /* SELinux's, as an attribute of its root: where it is no option of the mount; NULL: none */
+	const char *target; /* in the rootfs */
 	const char *source, *type, *data;
 	const char *
 		data_if_unmapped; /* when data was refused, which may be for an id that is not mapped; NULL: no second try */
@@ -210,7 +210,7 @@ struct op_console {
 	unsigned short height, width;
 	bool bind;           /* put it on /dev/console */
 	bool plain_newlines; /* it ends lines with newlines alone */
-	uid_t uid; /* owner of the slave */
+	uid_t uid;           /* owner of the slave */
 };
 
 struct op_sysctl {
@@ -254,7 +254,7 @@ struct op_memory_policy {
 
 struct op_affinity {
 	const unsigned long *mask; /* NULL: every CPU of the cpuset */
-	size_t size; /* in bytes */
+	size_t size;               /* in bytes */
 };
 
 struct op_credentials {
@@ -282,7 +282,7 @@ struct op_close_fds {
 
 struct op_own_stdio {
 	uid_t uid;
-	gid_t gid; /* of pipes; what has a name keeps its group */
+	gid_t gid;     /* of pipes; what has a name keeps its group */
 	bool own_null; /* the container's /dev/null takes the place of the host's */
 };
 
@@ -329,12 +329,12 @@ struct child_plan {
 	uint64_t clone_flags; /* namespaces of the last clone */
 	int sock_fd;          /* the child's end of the seqpacket socket */
 	/* Of `create`, both read and write, close-on-exec; -1 for other commands. */
-	int go_fd;                /* exec.fifo: blocks until start writes, whoever came and went before */
-	int start_fd;             /* where start reads how it went; its end of file is the execve */
+	int go_fd;                    /* exec.fifo: blocks until start writes, whoever came and went before */
+	int start_fd;                 /* where start reads how it went; its end of file is the execve */
 	int hook_out_fd, hook_err_fd; /* what startContainer hooks write; -1: there are none */
-	uint64_t ignored_signals; /* to be reset to their defaults, bit n-1 for signal n */
-	const char *name;         /* for ps(1) while it is ours */
-	char **argv, **env;       /* of the program; the vectors are writable */
+	uint64_t ignored_signals;     /* to be reset to their defaults, bit n-1 for signal n */
+	const char *name;             /* for ps(1) while it is ours */
+	char **argv, **env;           /* of the program; the vectors are writable */
 };
 
 /* Messages over the socket. Child to parent: one struct child_report. Parent to child: one byte. */

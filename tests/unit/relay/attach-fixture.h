@@ -19,6 +19,7 @@
 #include "base/rw.h"
 #include "relay/pump.h"
 #include "relay/rotate.h"
+#include "turn.h"
 
 #define REPLAYED 1000000u
 
@@ -140,20 +141,9 @@ static void teardown(struct fixture *f, gconstpointer data)
 	g_free(f->dir), g_free(f->log_path);
 }
 
-static void on_tick(struct loop_timer *t, void *user)
-{
-	(void)t;
-	(void)user;
-}
-
-/* One turn that does not wait for events that will not come. */
 static void turn(struct fixture *f)
 {
-	struct loop_timer tick = { 0 };
-
-	loop_timer_start(&f->loop, &tick, 1, on_tick, NULL);
-	g_assert_cmpint(loop_turn(&f->loop), ==, 0);
-	loop_timer_stop(&f->loop, &tick);
+	loop_turn_at_once(&f->loop);
 }
 
 /* A client with two buffers of what it received. */

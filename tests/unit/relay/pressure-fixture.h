@@ -17,6 +17,7 @@
 #include "base/sys.h"
 #include "relay/feeder.h"
 #include "relay/rotate.h"
+#include "turn.h"
 
 #define BOTH 3u
 
@@ -132,20 +133,9 @@ static bool spool_line(struct fixture *f, enum stream s, guint size)
 	return true;
 }
 
-static void on_tick(struct loop_timer *t, void *user)
-{
-	(void)t;
-	(void)user;
-}
-
-/* One turn that does not wait for events that will not come. */
 static void turn(struct fixture *f)
 {
-	struct loop_timer tick = { 0 };
-
-	loop_timer_start(&f->loop, &tick, 1, on_tick, NULL);
-	g_assert_cmpint(loop_turn(&f->loop), ==, 0);
-	loop_timer_stop(&f->loop, &tick);
+	loop_turn_at_once(&f->loop);
 }
 
 static void read_some(struct fixture *f, gsize most)
