@@ -6,7 +6,8 @@
  *
  * Status 0 when it is so, 1 at the deadline (default AWAIT_SECONDS, else 60; one line on stderr says
  * what was awaited).
- * Files are watched through their directory with inotify; a process through a pidfd.  `no-children` has no event of
+ * Files are watched through their directory with inotify, and the mount table with poll, as what is mounted over a
+ * directory makes no event in it; a process through a pidfd.  `no-children` has no event of
  * its own for somebody else's children: it holds a pidfd of each child in turn.
  */
 #define _GNU_SOURCE
@@ -124,7 +125,7 @@ static int inotify_patiently(struct condition *c, int64_t deadline)
 
 static int await_file(struct condition *c, int64_t deadline)
 {
-	struct pollfd p = { .events = POLLIN };
+	struct pollfd p[] = { { .events = POLLIN }, { .events = POLLPRI } };
 	char buf[65536];
 	int in;
 
@@ -135,7 +136,8 @@ static int await_file(struct condition *c, int64_t deadline)
 		return 0;
 	if (in < 0)
 		die("inotify");
-	p.fd = in;
+	p[0].fd = in;
+	p[1].fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC); /* proc_pid_mountinfo(5): a change is POLLPRI, once */
 	for (;;) {
 		int64_t left = deadline - now_ms();
 
@@ -144,7 +146,7 @@ static int await_file(struct condition *c, int64_t deadline)
 			return 0;
 		if (left <= 0)
 			return 1;
-		poll(&p, 1, (int)left);
+		poll(p, 2, (int)left);
 		while (read(in, buf, sizeof buf) > 0)
 			;
 	}
