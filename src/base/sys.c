@@ -128,6 +128,11 @@ int sys_openat2(int dir_fd, const char *path, const struct open_how *how)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+bool sys_openat2_refused(int result)
+{
+	return result == -ENOSYS || result == -EPERM;
+}
+
 int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
 {
 	if (syscall(SYS_close_range, first, last, flags) == 0)

@@ -39,6 +39,10 @@ pid_t sys_clone3(struct clone_args *args, size_t size);
 /* openat2(2), Linux 5.6; repeated on EAGAIN (a concurrent rename) a bounded number of times. */
 int sys_openat2(int dir_fd, const char *path, const struct open_how *how);
 
+/* Whether what openat2 returned says that it cannot be had here: an older kernel, or (EPERM) a seccomp filter around us that
+ * is older than the call. */
+bool sys_openat2_refused(int result);
+
 /* close_range(2), Linux 5.9; flags as there (CLOSE_RANGE_CLOEXEC: Linux 5.11). Before, one by one up to number 65535. */
 int sys_close_range(unsigned int first, unsigned int last, unsigned int flags);
 

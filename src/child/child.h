@@ -1,7 +1,7 @@
 /* The child: walks a plan's steps. */
 #pragma once
 
-#include "child/inroot.h"
+#include "base/inroot.h"
 #include "child/plan.h"
 
 /* What the steps share while they run. */

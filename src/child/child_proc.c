@@ -67,7 +67,7 @@ static int write_proc(struct child *c, const char *path, const char *text, size_
 	if (r < 0)
 		return r;
 	fd = sys_openat2(c->proc_fd, path, &how);
-	if (fd == -ENOSYS) {
+	if (sys_openat2_refused(fd)) {
 		fd = openat(c->proc_fd, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 		fd = fd < 0 ? -errno : fd;
 	}

@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/inroot.h"
 #include "base/num.h"
 #include "base/proc.h"
 #include "base/rw.h"
-#include "base/sys.h"
 #include "common/error.h"
 
 #define FILE_MAX_BYTES (1 << 20)
@@ -95,11 +95,7 @@ bool users_resolve(const char *spec, const char *passwd, const char *group, stru
 static char *read_inside(int root_fd, const char *path, GError **error)
 {
 	/* Looked at first: an image may have a device there, and to open some is to act (a watchdog, a tape). */
-	const struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-	auto_fd place = sys_openat2(root_fd, path, &how);
+	auto_fd place = inroot_open(&(struct inroot){ .fd = root_fd }, path, 0);
 	g_autofree char *link = NULL, *text = NULL;
 	auto_fd fd = -1;
 	struct stat st;

@@ -33,11 +33,6 @@ int cgroupfs_open_root(const char *mount, bool v2)
 	return steal_fd(&fd);
 }
 
-static bool openat2_is_refused(int err)
-{
-	return err == -ENOSYS || err == -EPERM;
-}
-
 /* The next component of *path into name (NAME_MAX + 1 bytes), leaving *path behind it. 1, 0 at the end, or -errno. */
 static int next_component(const char **path, char *name)
 {
@@ -61,7 +56,7 @@ static int open_component(int dir_fd, const char *name, int flags)
 	struct open_how how = { .flags = (unsigned int)flags | O_CLOEXEC | O_NOFOLLOW, .resolve = STAY_BELOW };
 	int fd = sys_openat2(dir_fd, name, &how);
 
-	if (!openat2_is_refused(fd))
+	if (!sys_openat2_refused(fd))
 		return fd;
 	fd = openat(dir_fd, name, flags | O_CLOEXEC | O_NOFOLLOW);
 	return fd < 0 ? -errno : fd;
@@ -109,7 +104,7 @@ int cgroupfs_open_dir(int root_fd, const char *path)
 	const char *relative = path + strspn(path, "/");
 	int fd = sys_openat2(root_fd, *relative ? relative : ".", &how);
 
-	return openat2_is_refused(fd) ? walk_down(root_fd, path, false, NULL) : fd;
+	return sys_openat2_refused(fd) ? walk_down(root_fd, path, false, NULL) : fd;
 }
 
 int cgroupfs_make_dir(int root_fd, const char *path, unsigned int *ret_made)

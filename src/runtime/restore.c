@@ -11,8 +11,8 @@
 
 #include "base/fd.h"
 #include "base/fdpass.h"
+#include "base/inroot.h"
 #include "base/sys.h"
-#include "child/inroot.h"
 #include "common/error.h"
 #include "common/json.h"
 #include "common/statefile.h"

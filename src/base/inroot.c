@@ -1,6 +1,6 @@
 /* Paths inside a rootfs: openat2(RESOLVE_IN_ROOT), and where the kernel lacks it a walk of single components with
  * O_NOFOLLOW that expands symlinks itself and asks the kernel in the end where it arrived. */
-#include "child/inroot.h"
+#include "base/inroot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -192,8 +192,7 @@ int inroot_open(struct inroot *root, const char *path, int flags)
 	if (root->no_openat2)
 		return walk(root->fd, path, flags);
 	fd = sys_openat2(root->fd, *path ? path : "/", &how);
-	/* EPERM: refused by an outer seccomp filter that is older than the call. */
-	if (fd != -ENOSYS && fd != -EPERM)
+	if (!sys_openat2_refused(fd))
 		return fd;
 	root->no_openat2 = true;
 	return walk(root->fd, path, flags);

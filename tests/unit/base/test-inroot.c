@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "child/inroot.h"
+#include "base/inroot.h"
 
 struct fixture {
 	char *top; /* holds root/ and, beside it, what must not be reached */
