@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # journal.bash - a journal daemon of the test's own (the real one; it needs no systemd). Load it after the harness.
 #
+#   journal_dirs                   no journal at all until it is started
 #   journal_start, journal_end     the daemon at its usual socket; the second one waits until it has gone
 #   journal_stop, journal_go_on    SIGSTOP, SIGCONT
 #   entries_are N                  wait until the journal has N entries of container $ID, then they are in $DIR/entries,

@@ -81,6 +81,7 @@ dumped_until() {
 }
 
 @test "without a journald the container runs; the lines are counted, and those after its start are in the journal" {
+	journal_dirs # without the host's
 	to_journal sh -c "yes $LINE | head -n 10000; read x; echo after; echo err >&2; exit 3"
 	client one
 	if monitor_is_ours; then
