@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/fallback.h"
-#include "base/rw.h"
+#include "base/proc.h"
 
 #define PIDFD_GROUP (1u << 2) /* PIDFD_SIGNAL_PROCESS_GROUP in linux/pidfd.h of Linux 6.9 */
 
@@ -64,13 +64,9 @@ bool sys_pidfd_is_directory(int pidfd)
 /* Of /proc/PID: whether the process has ended. */
 static bool directory_has_ended(int dir_fd)
 {
-	char text[512];
-	const char *p;
+	struct proc_stat stat;
 
-	if (rw_read_file(dir_fd, "stat", text, sizeof text) <= 0)
-		return true;
-	p = strrchr(text, ')');
-	return !p || p[1] != ' ' || p[2] == 'Z' || p[2] == 'X';
+	return proc_read_stat_at(dir_fd, &stat) < 0 || proc_stat_has_ended(&stat);
 }
 
 int sys_pidfd_wait(int pidfd, int timeout_ms)
@@ -105,6 +101,8 @@ int sys_pidfd_getfd(int pidfd, int target_fd)
 {
 	long fd = syscall(SYS_pidfd_getfd, pidfd, target_fd, 0u);
 
+	if (fd < 0 && errno == EBADF && sys_pidfd_is_directory(pidfd))
+		return -ENOSYS;
 	return fd < 0 ? -errno : (int)fd;
 }
 

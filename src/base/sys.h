@@ -30,7 +30,7 @@ bool sys_pidfd_is_directory(int pidfd);
  * -errno. */
 int sys_pidfd_wait(int pidfd, int timeout_ms);
 
-/* pidfd_getfd(2), Linux 5.6. */
+/* pidfd_getfd(2), Linux 5.6; -ENOSYS before, and with the directory that stands for a pidfd. */
 int sys_pidfd_getfd(int pidfd, int target_fd);
 
 /* clone3(2), Linux 5.3; before, clone(2), with -EOPNOTSUPP for CLONE_INTO_CGROUP. Pid, 0 in the child, or -errno. */

@@ -30,7 +30,7 @@ static void put_process(JsonWriter *w, const struct process *p)
 		json_put_string(w, NULL, *arg);
 	json_array_close(w);
 	json_put_string(w, "state", state);
-	json_put_bool(w, "zombie", p->state == 'Z');
+	json_put_bool(w, "zombie", p->zombie);
 	json_put_bool(w, "created_by_runtime", process_is_ours(p));
 	json_put_bool(w, "init", p->init);
 	json_put_string(w, "session", p->session);
@@ -46,7 +46,7 @@ static void print_json(const Container *c, const GArray *list, bool zombies)
 	json_put_string(w, "id", c->id);
 	json_array_open(w, "processes");
 	for (guint i = 0; i < list->len; i++)
-		if (zombies || g_array_index(list, struct process, i).state != 'Z')
+		if (zombies || !g_array_index(list, struct process, i).zombie)
 			put_process(w, &g_array_index(list, struct process, i));
 	json_array_close(w);
 	json_object_close(w);
@@ -62,7 +62,7 @@ static void print_table(const GArray *list, bool zombies)
 		g_autofree char *command = *p->command ? g_strjoinv(" ", p->command) : g_strdup_printf("[%s]", p->name);
 		g_autofree char *shown = text_printable(command, 0);
 
-		if (p->state != 'Z' || zombies)
+		if (!p->zombie || zombies)
 			printf("%-8d  %-8d  %-8u  %c  %-*.*s  %s\n", p->pid, p->ppid, p->uid, p->state, SESSION_WIDTH,
 				SESSION_WIDTH, p->init ? "init" : p->session ?: "-", shown);
 	}

@@ -73,7 +73,7 @@ static bool is_young(int dir_fd)
 	return fstat(dir_fd, &st) < 0 || time(NULL) - st.st_mtime < YOUNG_S;
 }
 
-/* Whether the container's first process is the one of now with this number, and no zombie. */
+/* Whether the container's first process is the one of now with this number, and has not ended. */
 static bool lives(const struct doctor *d, yajl_val json)
 {
 	g_autofree char *path = NULL, *text = NULL;
@@ -85,8 +85,8 @@ static bool lives(const struct doctor *d, yajl_val json)
 		return false;
 	path = g_strdup_printf("proc/%d/stat", (int)pid);
 	text = doctor_read(d, path);
-	return text && proc_parse_stat(text, &stat) == 0 && stat.start_ticks == (uint64_t)start && stat.state != 'Z' &&
-	       stat.state != 'X';
+	return text && proc_parse_stat(text, &stat) == 0 && stat.start_ticks == (uint64_t)start &&
+	       !proc_stat_has_ended(&stat);
 }
 
 /* How many of its cgroups there are, and one of them in *ret_one (borrowed). */

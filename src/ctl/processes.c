@@ -63,7 +63,7 @@ static void add(GArray *list, pid_t pid, bool zombie_only)
 	struct stat st;
 	struct process p;
 
-	if (find(list, pid) || proc_read_stat(pid, &stat) < 0 || (zombie_only && stat.state != 'Z') ||
+	if (find(list, pid) || proc_read_stat(pid, &stat) < 0 || (zombie_only && !proc_stat_has_ended(&stat)) ||
 		fstatat(AT_FDCWD, dir, &st, 0) < 0)
 		return;
 	if (rw_read_file(AT_FDCWD, comm, name, sizeof name) <= 0)
@@ -73,6 +73,7 @@ static void add(GArray *list, pid_t pid, bool zombie_only)
 		.ppid = stat.ppid,
 		.uid = st.st_uid,
 		.state = stat.state,
+		.zombie = proc_stat_has_ended(&stat),
 		.command = read_command(pid),
 		.name = g_strdup(g_strchomp(name)),
 	};
@@ -124,7 +125,7 @@ static void add_zombie_child(pid_t pid, void *user)
 	struct search *search = user;
 	struct proc_stat stat;
 
-	if (proc_read_stat(pid, &stat) == 0 && stat.state == 'Z' && find(search->list, stat.ppid))
+	if (proc_read_stat(pid, &stat) == 0 && proc_stat_has_ended(&stat) && find(search->list, stat.ppid))
 		add(search->list, pid, true);
 }
 

@@ -11,7 +11,8 @@ struct process {
 	pid_t pid; /* as we see it */
 	pid_t ppid;
 	uid_t uid;
-	char state;     /* as in /proc/PID/stat; 'Z': a zombie */
+	char state;     /* as in /proc/PID/stat */
+	bool zombie;    /* has ended; 'Z' is also the state of one that has lost its first thread alone */
 	bool init;      /* the container's first process */
 	char *session;  /* the exec session whose command it is, or NULL */
 	char **command; /* its arguments; of a zombie there are none */

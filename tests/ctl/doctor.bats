@@ -122,6 +122,17 @@ hidden() {
 	is "$(told "$name")$(told containers)" "ok none has left anything"
 }
 
+@test "a container that runs on without its first thread is none that has gone" {
+	bundle inside last-thread
+	rt_create
+	rt start "$ID"
+	await match "$DIR/out" ready
+	like "$(cat "/proc/$(cat "$DIR/pid")/stat")" '^[0-9]+ \(inside\) Z '
+	doctor --runtime-root "$ROOT"
+	is "$(told "$ROOT/$ID")$(told containers)" "ok none has left anything"
+	rt kill "$ID" KILL
+}
+
 @test "an ordinary user is told what is missing for him alone" {
 	[ ! -e /proc/sys/kernel/unprivileged_userns_clone ] || [ "$(cat /proc/sys/kernel/unprivileged_userns_clone)" = 1 ]
 	mkdir "$DIR/bin"

@@ -18,6 +18,7 @@ probe() {
 	local name=$1 edit=$2 wanted=$3
 	local v2=
 	case $wanted in
+	SCOPE:*) if in_scopes; then wanted=${wanted#SCOPE:}; else wanted=; fi ;; # it is systemd's to understand
 	V1*) if on_cgroup2; then v2=1 wanted=; else wanted=${wanted#V1} wanted=${wanted#:}; fi ;;
 	esac
 	bundle true

@@ -20,10 +20,18 @@ start_agent() {
 	await exists "$DIR/agent.ready"
 }
 
+# Who starts a process did not make it: without pidfd_open its descriptors are out of reach.
+out_of_reach() {
+	lacks pidfd_open || return 1
+	refuses "$@"
+	like "$stderr" "take the seccomp listener from process [0-9]+: function not implemented"
+}
+
 @test "the agent answers, and has been told whose calls they are" {
 	config '.annotations = { a: "b" }'
 	start_agent 13
 	rt_create
+	! out_of_reach rt start "$ID" || return 0
 	rt start "$ID"
 	await exists "$DIR/agent.d/state.1"
 	pid=$(cat "$DIR/pid")
@@ -51,6 +59,7 @@ start_agent() {
 @test "an exec session has a listener of its own" {
 	start_agent 13
 	rt_create
+	! out_of_reach rt start "$ID" || return 0
 	rt start "$ID"
 	is "$(rt exec "$ID" inside syscall mkdir)" EACCES
 	await exists "$DIR/agent.d/state.2"

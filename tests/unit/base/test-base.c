@@ -152,6 +152,34 @@ static void test_proc_knows_ourselves(void)
 	g_assert_cmpint(proc_read_stat(INT32_MAX, &st), ==, -ESRCH);
 }
 
+static void test_proc_stat_is_taken_apart(void)
+{
+	const char *line = "7 (a) Z) %c 3 -1 9 0 -1 4194304 100 0 0 0 0 0 0 0 20 0 %d 0 7574199 3133440";
+	const struct { char state; int threads; bool ended; } cases[] = {
+		{ 'S', 1, false }, { 'Z', 1, true }, { 'Z', 2, false }, { 'Z', 0, true }, { 'X', 2, true }, { 'T', 3, false },
+	};
+	struct proc_stat st;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *text = g_strdup_printf(line, cases[i].state, cases[i].threads);
+
+		g_assert_cmpint(proc_parse_stat(text, &st), ==, 0);
+		g_assert_cmpint(st.state, ==, cases[i].state);
+		g_assert_cmpint(st.ppid, ==, 3);
+		g_assert_cmpint(st.pgrp, ==, -1);
+		g_assert_cmpint(st.session, ==, 9);
+		g_assert_cmpuint(st.threads, ==, cases[i].threads);
+		g_assert_cmpuint(st.start_ticks, ==, 7574199);
+		g_assert_true(proc_stat_has_ended(&st) == cases[i].ended);
+		*strstr(text, " 7574199") = '\0';
+		g_assert_cmpint(proc_parse_stat(text, &st), ==, -EBADMSG);
+	}
+	g_assert_cmpint(proc_parse_stat("", &st), ==, -EBADMSG);
+	g_assert_cmpint(proc_parse_stat("7 (a)", &st), ==, -EBADMSG);
+	g_assert_cmpint(proc_parse_stat("7 (a) R", &st), ==, -EBADMSG);
+	g_assert_cmpint(proc_parse_stat("7 (a) R x", &st), ==, -EBADMSG);
+}
+
 static void test_proc_directory_is_of_one_process(void)
 {
 	struct proc_stat st;
@@ -279,6 +307,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/base/sys/kill-refuses-what-reaches-more-than-one", test_kill_refuses_what_reaches_more_than_one);
 	g_test_add_func("/base/rw/a-file-is-replaced-whole", test_a_file_is_replaced_whole);
 	g_test_add_func("/base/proc/knows-ourselves", test_proc_knows_ourselves);
+	g_test_add_func("/base/proc/stat-is-taken-apart", test_proc_stat_is_taken_apart);
 	g_test_add_func("/base/proc/directory-is-of-one-process", test_proc_directory_is_of_one_process);
 	g_test_add_func("/base/loop/a-watch-stopped-in-the-same-turn-is-not-called",
 		test_a_watch_stopped_in_the_same_turn_is_not_called);
