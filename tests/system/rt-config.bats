@@ -227,7 +227,7 @@ mapped_by() {
 	[ -z "${LACKING:-}" ] || return 0 # what takes calls away needs the capability that is dropped here
 	mapped
 	add_mount '{ destination: "/mnt", type: "tmpfs", source: "tmpfs", performInIntermediateNamespace: true }'
-	exits 1 capsh --drop=cap_sys_admin -- -c '"$@"' run "$RUNTIME" --root "$ROOT" --rootless=true run --bundle "$BUNDLE" "$ID"
+	exits 1 capsh --drop=cap_sys_admin -- -c '"$@"' run "$RUNTIME_PROGRAM" --root "$ROOT" --rootless=true run --bundle "$BUNDLE" "$ID"
 	has "$stderr" "mounts[$(jq '.mounts | length - 1' "$BUNDLE/config.json")].performInIntermediateNamespace needs CAP_SYS_ADMIN"
 	nothing_left
 	config '.linux.namespaces |= map(select(.type != "user" and .type != "mount")) | del(.linux.uidMappings, .linux.gidMappings, .linux.maskedPaths, .linux.readonlyPaths)
@@ -395,11 +395,10 @@ hook() {
 }
 
 @test "C73 the cgroup of a container that has not asked for it is root's, not the container's" {
-	on_cgroup2 || group=/sys/fs/cgroup/pids/$ID
 	bundle sleep 1000
 	mapped
 	rt_create
-	is "$(stat -c %u:%g "${group:-/sys/fs/cgroup/$ID}")" 0:0
+	is "$(stat -c %u:%g "$(group_of pids)")" 0:0
 }
 
 @test "C74 altSyscall: a kernel without such tables refuses by its name" {

@@ -22,6 +22,9 @@ order_of() {
 	[ "$last" -lt "$first" ] || fail "$3 (line $first) comes before $1 (line $last)"
 }
 
+# Others close descriptors too: those before it (foreground, runtime), and those that it starts. It is the one that renames.
+monitor_of_trace() { grep -E "rename.*exits/$ID\"" "$DIR/trace" | cut -d ' ' -f 1; }
+
 @test "order: clients closed, persist file, exit file, attach socket, exit command" {
 	bundle sh -c 'read x; echo "$x"; exit 3'
 	traced -- -i --exit-command /bin/true
@@ -32,8 +35,9 @@ order_of() {
 	is "$(exit_file)" 3
 	# The log is synced; with ours nobody waits for the disk to learn the status.
 	grep -qE "f(data)?sync\([0-9]+<$LOG>" "$DIR/trace" || fail "the log was not synced"
+	pid=$(monitor_of_trace)
 	fd=$(grep -oE 'accept4?\(.*= [0-9]+' "$DIR/trace" | tail -n 1 | sed 's/.*= //')
-	order_of "client end" "(close|shutdown)\($fd[<,)]" "persist file" "rename.*persist/exit\""
+	order_of "client end" "^$pid .*(close|shutdown)\($fd[<,)]" "persist file" "rename.*persist/exit\""
 	order_of "persist file" "rename.*persist/exit\"" "exit file" "rename.*exits/$ID\""
 	# Only the last one counts: an old socket is unlinked at the start as well.
 	sed -i '1,/rename.*persist\/exit")/{/unlink.*attach/d}' "$DIR/trace"
@@ -45,8 +49,7 @@ order_of() {
 	bundle true
 	traced --preserve "$DIR/port"
 	mon_end
-	# The monitor's closes only: the processes before it (foreground, runtime) have theirs. It is the one that renames.
-	pid=$(grep -E "rename.*exits/$ID\"" "$DIR/trace" | cut -d ' ' -f 1)
+	pid=$(monitor_of_trace)
 	grep "^$pid " "$DIR/trace" >"$DIR/trace.monitor"
 	mv "$DIR/trace.monitor" "$DIR/trace"
 	order_of "inherited closed" "close\([0-9]+<$DIR/port>|close_range\(" "persist file" "rename.*persist/exit\""
