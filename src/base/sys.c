@@ -16,6 +16,9 @@
 #include "base/fallback.h"
 #include "base/proc.h"
 
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U /* memfd_create(2), Linux 6.3; EINVAL before */
+#endif
 #define PIDFD_GROUP (1u << 2) /* PIDFD_SIGNAL_PROCESS_GROUP in linux/pidfd.h of Linux 6.9 */
 
 int sys_kill_process(pid_t pid, int sig)
@@ -142,13 +145,13 @@ int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
 int sys_scratch_file(const char *name)
 {
 	static const char *const places[] = { "/dev/shm", "/tmp", "/run" };
-	int fd = memfd_create(name, MFD_CLOEXEC);
+	/* One that could be executed is refused where the sysctl vm.memfd_noexec is 2. */
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
 
-	for (size_t i = 0; fd < 0 && errno == ENOSYS && i < sizeof places / sizeof *places; i++) {
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create(name, MFD_CLOEXEC);
+	for (size_t i = 0; fd < 0 && i < sizeof places / sizeof *places; i++)
 		fd = open(places[i], O_RDWR | O_TMPFILE | O_EXCL | O_CLOEXEC, 0600);
-		if (fd < 0 && i + 1 < sizeof places / sizeof *places)
-			errno = ENOSYS;
-	}
 	return fd < 0 ? -errno : fd;
 }
 

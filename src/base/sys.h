@@ -46,8 +46,8 @@ bool sys_openat2_refused(int result);
 /* close_range(2), Linux 5.9; flags as there (CLOSE_RANGE_CLOEXEC: Linux 5.11). Before, one by one up to number 65535. */
 int sys_close_range(unsigned int first, unsigned int last, unsigned int flags);
 
-/* A file without a name, for what is too much for a pipe: memfd_create(2), or where that is missing a file on /dev/shm or
- * the like. A descriptor or -errno. */
+/* A file without a name, for what is too much for a pipe: memfd_create(2), or where that is missing or refused a file on
+ * /dev/shm or the like. A descriptor or -errno. */
 int sys_scratch_file(const char *name);
 
 /* The calling process becomes the reaper of its descendants' orphans: prctl(2), PR_SET_CHILD_SUBREAPER. */

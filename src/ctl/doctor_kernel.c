@@ -26,10 +26,9 @@ static const struct feature {
 	[FEATURE_PIDFD_EXIT] = { "pidfd exit status", "6.15",
 		"how a process ended is unknown where it is not the monitor's child", false },
 	[FEATURE_CLOSE_RANGE] = { "close_range", "5.9", "descriptors are closed one by one", false },
-	[FEATURE_MEMFD] = { "memfd_create", "3.17", "files in /dev/shm are used, and ordinary users run no containers",
-		false },
+	[FEATURE_MEMFD] = { "memfd_create", "3.17", "files without a name in /dev/shm and /var/tmp are used", false },
 	[FEATURE_MEMFD_EXEC] = { "execution of memfds", "3.17",
-		"tallyrun needs a read-only mount of itself, as root makes it", false },
+		"tallyrun executes a read-only mount of itself, as root makes it, or a copy of itself in /var/tmp", false },
 	[FEATURE_EXECVEAT] = { "execveat", "3.19", "execve is called on /proc/self/fd", false },
 	[FEATURE_BPF_DEVICES] = { "device rules by BPF", "4.15", "no container with cgroup v2 starts", true },
 };

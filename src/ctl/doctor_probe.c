@@ -25,6 +25,10 @@
 
 #define PATIENCE_MS 5000
 
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U /* memfd_create(2), Linux 6.3; EINVAL before */
+#endif
+
 #ifndef CLONE_INTO_CGROUP
 #define CLONE_INTO_CGROUP 0x200000000ULL
 #endif
@@ -85,8 +89,10 @@ static int probe_memfd_exec(void)
 {
 	char path[NUM_MAX + 16] = "/proc/self/fd/";
 	char *const none[] = { NULL };
-	int fd = memfd_create("doctor", MFD_CLOEXEC);
+	int fd = memfd_create("doctor", MFD_CLOEXEC | MFD_EXEC);
 
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("doctor", MFD_CLOEXEC);
 	if (fd < 0 || fchmod(fd, 0700) < 0)
 		return -errno;
 	num_format_i64(path + strlen(path), fd);

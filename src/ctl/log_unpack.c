@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,10 +53,10 @@ int log_unpack(int fd, const char *suffix, const char *name)
 	const char *wanted = strcmp(suffix, ".gz") == 0 ? "gzip" : "zstd";
 	g_autofree char *program = g_find_program_in_path(wanted);
 	g_autoptr(GError) error = NULL;
-	auto_fd content = memfd_create("log", MFD_CLOEXEC);
+	auto_fd content = sys_scratch_file("log");
 
 	if (content < 0)
-		return -errno;
+		return content;
 	if (!program)
 		fail(&error, "there is no program %s in PATH", wanted);
 	if (!program || !run(program, fd, content, &error))

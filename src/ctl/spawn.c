@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -71,13 +70,13 @@ static int spawn(const char *const *argv, char **env, int cwd_fd, const int *kee
 bool child_start(const char *const *argv, char **env, int cwd_fd, const int *keep, const int *stdio,
 	struct child *ret_child, GError **error)
 {
-	auto_fd output_fd = memfd_create("output", MFD_CLOEXEC);
+	auto_fd output_fd = sys_scratch_file("output");
 	const int caught[] = { -1, output_fd, output_fd };
 	struct child c = CHILD_NONE;
 	int r;
 
 	if (output_fd < 0)
-		return fail_errno(error, "create a memfd");
+		return fail_with(error, output_fd, "make a file for the output of %s", argv[0]);
 	r = spawn(argv, env, cwd_fd, keep, stdio ?: caught, &c.pid);
 	if (r != 0)
 		return fail_with(error, r, "execute %s", argv[0]);

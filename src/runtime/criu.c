@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -101,7 +100,7 @@ Criu *criu_start(
 	int pair[2], r;
 
 	*c = (Criu){ .wait = CRIU_WAIT_INIT, .sock_fd = -1 };
-	c->output_fd = move_up(memfd_create("criu", MFD_CLOEXEC), 4 + n);
+	c->output_fd = move_up(sys_scratch_file("criu"), 4 + n);
 	c->log_path = g_build_filename(work_dir, log_file, NULL);
 	c->log_file = g_strdup(log_file);
 	if (c->output_fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)

@@ -19,6 +19,9 @@
 #include "base/rw.h"
 #include "common/error.h"
 
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U /* memfd_create(2), Linux 6.3; EINVAL before */
+#endif
 #define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 static bool read_mask(const char *status, const char *name, uint64_t *ret_mask)
@@ -79,6 +82,16 @@ static bool is_protected(int fd)
 	return fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY);
 }
 
+/* Whether the file is a nameless copy: nobody can execute it but those who do so already. (A memfd has no name either, and
+ * may be somebody's who executes it again and again.) */
+static bool is_nameless(int fd)
+{
+	g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd), *target = g_file_read_link(link, NULL);
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_nlink == 0 && target && !g_str_has_prefix(target, "/memfd:");
+}
+
 /* A clone of the mount of one file, read-only and nowhere attached. */
 static int open_read_only(const char *path)
 {
@@ -90,20 +103,58 @@ static int open_read_only(const char *path)
 	return steal_fd(&fd);
 }
 
+static bool copy_all(int from, int to)
+{
+	off_t at = 0;
+	ssize_t n;
+
+	do
+		n = sendfile(to, from, &at, 1 << 24);
+	while (n > 0);
+	return n == 0;
+}
+
 /* A sealed copy in memory, for kernels and sandboxes that refuse the mount. */
 static int open_sealed_copy(int from)
 {
-	auto_fd fd = memfd_create("tallyrun", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	ssize_t n;
+	const unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	auto_fd fd = memfd_create("tallyrun", flags | MFD_EXEC);
 
-	if (fd < 0)
-		return -1;
-	do
-		n = sendfile(fd, from, NULL, 1 << 24);
-	while (n > 0);
-	if (n < 0 || fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("tallyrun", flags);
+	if (fd < 0 || !copy_all(from, fd) || fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
 		return -1;
 	return steal_fd(&fd);
+}
+
+/* A copy without a name on a disk, where there are no executable memfds either (sysctl vm.memfd_noexec). While it is executed
+ * the kernel lets nobody write to it (self_protect asks), and later nobody executes it. */
+static int open_nameless_copy(int from)
+{
+	static const char *const places[] = { "/var/tmp", "/tmp", "/dev/shm", "/run" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
+		auto_fd fd = open(places[i], O_RDWR | O_TMPFILE | O_EXCL | O_CLOEXEC, 0700);
+		g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd);
+		struct statvfs fs;
+		int copy;
+
+		if (fd < 0 || fstatvfs(fd, &fs) < 0 || (fs.f_flag & ST_NOEXEC) || fchmod(fd, 0700) < 0 || !copy_all(from, fd))
+			continue;
+		/* What is open for writing is not executed. */
+		copy = open(link, O_RDONLY | O_CLOEXEC);
+		if (copy >= 0)
+			return copy;
+	}
+	return -1;
+}
+
+/* Kernels 6.11 and 6.12 let programs that run be written to. */
+static bool is_busy(void)
+{
+	auto_fd fd = open("/proc/self/exe", O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 && errno == ETXTBSY;
 }
 
 bool self_protect(char **argv, GError **error)
@@ -115,11 +166,16 @@ bool self_protect(char **argv, GError **error)
 		return fail_errno(error, "open /proc/self/exe");
 	if (is_protected(self))
 		return true;
+	if (is_nameless(self))
+		return is_busy() || fail(error, "this kernel lets programs that run be written to, and has neither a read-only "
+			"mount nor an executable memfd for ours");
 	copy = open_read_only("/proc/self/exe");
 	if (copy < 0)
 		copy = open_sealed_copy(self);
+	if (copy < 0)
+		copy = open_nameless_copy(self);
 	/* Looked at once more, for else we would execute ourselves for ever. */
-	if (copy < 0 || !is_protected(copy))
+	if (copy < 0 || !(is_protected(copy) || is_nameless(copy)))
 		return fail_errno(error, "make a copy of the own program that cannot be overwritten");
 	syscall(SYS_execveat, copy, "", argv, environ, AT_EMPTY_PATH);
 	if (errno == ENOSYS) {

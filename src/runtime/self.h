@@ -24,6 +24,6 @@ bool self_can_return(const struct self *self);
 bool self_in_user_namespace(void);
 
 /* Makes sure that what runs from here on is not the program's file on the host, which a container could otherwise
- * overwrite through /proc/PID/exe (CVE-2019-5736): executes itself again from a read-only mount that nobody else has, or
- * from a sealed copy. Returns when that is so already. */
+ * overwrite through /proc/PID/exe (CVE-2019-5736): executes itself again from a read-only mount that nobody else has, from
+ * a sealed copy in memory, or from a copy on a disk that has no name. Returns when that is so already. */
 bool self_protect(char **argv, GError **error);

@@ -58,10 +58,11 @@ exit_code() { # SESSION
 }
 
 @test "a detached session runs without a client, and the monitor's exit command cleans it up" {
-	id=$(new_exec canary sh -c 'echo ran >/tmp/detached')
+	id=$(new_exec canary sh -c 'mkfifo /tmp/gate; echo ran >/tmp/detached; cat /tmp/gate')
 	api POST "/exec/$id/start" '{"Detach": true}'
 	until_true podman exec canary grep -q ran /tmp/detached
-	api GET "/exec/$id/json" | jq -e .ID # for the time of exit_command_delay it can be asked for
+	api GET "/exec/$id/json" | jq -e .Running
+	podman exec canary sh -c 'echo go >/tmp/gate'
 	until_true eval "! api GET '/exec/$id/json'"
 }
 

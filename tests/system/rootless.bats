@@ -61,7 +61,6 @@ prepare() {
 }
 
 @test "rootless: create, start, exec, kill, delete" {
-	! lacks memfd_create || return 0 # an ordinary user has no other way to a program that cannot be overwritten
 	config '.process.args = ["sleep", "1000"]'
 	own
 	rt_create
@@ -78,6 +77,33 @@ prepare() {
 	is "$(status_of)" stopped
 	rt delete "$ID"
 	nothing_left
+}
+
+# With these the kernel makes memfds that cannot be executed, or none that could (Linux 6.3). Nobody in the container may write
+# to the program that joins it.
+@test "rootless: with vm.memfd_noexec of 1 and of 2 containers run, and have no way to the runtime" {
+	runtime_is_ours || return 0 # runc 1.1 does not know of it
+	[ -e /proc/sys/vm/memfd_noexec ] || return 0
+	local level
+	ln -sf /proc/self/exe "$BUNDLE/rootfs/bin/again"
+	config '.process.args = ["sh", "-c", "echo ready; while :; do for p in /proc/[0-9]*/exe; do
+		case $(readlink $p) in /bin/*) ;; *) (echo bad >>$p) 2>/dev/null && echo written; esac; done; done"]'
+	own
+	for level in 1 2; do
+		# shellcheck disable=SC2016 # the inner shell expands it
+		attempt unshare -p -f -m --mount-proc sh -ec '
+			echo "$1" >/proc/sys/vm/memfd_noexec
+			id=$2 bundle=$3 out=$4
+			shift 4
+			"$@" run --detach --bundle "$bundle" "$id" >"$out" 2>&1 </dev/null
+			await match "$out" ready
+			for i in 1 2 3 4 5; do "$@" exec "$id" /bin/again --version | sed 1q; done
+			"$@" delete --force "$id"' sh "$level" "$ID" "$BUNDLE" "$DIR/said" \
+			"${UNDER[@]}" setpriv --reuid "$USER_ID" --regid "$GROUP_ID" --clear-groups "$RUNTIME" --root "$ROOT"
+		[ "$status" -eq 0 ] || fail "$level: $stderr"
+		is "$(sort -u <<<"$output")" "$("$RUNTIME" --version | sed 1q)"
+		is "$(cat "$DIR/said")" ready
+	done
 }
 
 @test "rootless: the config.json of spec --rootless runs as it is, for the user who wrote it" {
