@@ -21,6 +21,13 @@
 #endif
 #define PIDFD_GROUP (1u << 2) /* PIDFD_SIGNAL_PROCESS_GROUP in linux/pidfd.h of Linux 6.9 */
 
+/* EPERM: the answer of a seccomp filter around us that is older than the call. Where it is the kernel's word, the older way
+ * has the same answer. */
+static bool is_refused(int err)
+{
+	return err == ENOSYS || err == EPERM;
+}
+
 int sys_kill_process(pid_t pid, int sig)
 {
 	if (pid < 2)
@@ -42,7 +49,7 @@ int sys_pidfd_open(pid_t pid, unsigned int flags)
 	if (pid < 1)
 		return -EINVAL;
 	fd = syscall(SYS_pidfd_open, pid, flags);
-	if (fd < 0 && errno == ENOSYS)
+	if (fd < 0 && is_refused(errno))
 		return fallback_pidfd_open(pid);
 	/* A number that lives on as that of a group or session is no process any more: ESRCH in newer kernels, not in 6.1. */
 	if (fd < 0 && errno == EINVAL && flags == 0)
@@ -54,7 +61,7 @@ int sys_pidfd_send_signal(int pidfd, int sig)
 {
 	if (syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0u) == 0)
 		return 0;
-	return errno == ENOSYS ? fallback_pidfd_send_signal(pidfd, sig) : -errno;
+	return is_refused(errno) ? fallback_pidfd_send_signal(pidfd, sig) : -errno;
 }
 
 bool sys_pidfd_is_directory(int pidfd)
@@ -113,7 +120,8 @@ pid_t sys_clone3(struct clone_args *args, size_t size)
 {
 	long pid = syscall(SYS_clone3, args, size);
 
-	if (pid < 0 && errno == ENOSYS)
+	/* EINVAL: a flag that is younger than the call, as CLONE_CLEAR_SIGHAND is (Linux 5.5). */
+	if (pid < 0 && (is_refused(errno) || errno == EINVAL))
 		return fallback_clone(args);
 	return pid < 0 ? -errno : (pid_t)pid;
 }
@@ -131,7 +139,7 @@ int sys_openat2(int dir_fd, const char *path, const struct open_how *how)
 
 bool sys_openat2_refused(int result)
 {
-	return result == -ENOSYS || result == -EPERM;
+	return result < 0 && is_refused(-result);
 }
 
 int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
@@ -139,7 +147,7 @@ int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
 	if (syscall(SYS_close_range, first, last, flags) == 0)
 		return 0;
 	/* EINVAL: a flag that is younger than the call. */
-	return errno == ENOSYS || (errno == EINVAL && flags) ? fallback_close_range(first, last, flags) : -errno;
+	return is_refused(errno) || (errno == EINVAL && flags) ? fallback_close_range(first, last, flags) : -errno;
 }
 
 int sys_scratch_file(const char *name)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mnt.h"
 #include "base/rw.h"
 #include "base/sys.h"
 #include "child/child.h"
@@ -19,7 +20,7 @@
 
 static int open_private(void)
 {
-	auto_fd fs = fsopen("proc", FSOPEN_CLOEXEC);
+	auto_fd fs = mnt_fsopen("proc", FSOPEN_CLOEXEC);
 	int fd;
 
 	if (fs < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)

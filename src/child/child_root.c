@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mnt.h"
 #include "child/tree.h"
 
 int step_propagation(struct child *c, const struct child_op *op)
@@ -56,7 +57,7 @@ static int attach_rootfs(struct child *c, const struct op_rootfs *o)
 {
 	enum child_part part;
 	int fd = o->tree.fd < 0 ? tree_open(&o->tree, &part) : o->tree.fd;
-	int r = fd < 0 ? fd : move_mount(fd, "", AT_FDCWD, o->tree.path, MOVE_MOUNT_F_EMPTY_PATH);
+	int r = fd < 0 ? fd : mnt_move(fd, "", AT_FDCWD, o->tree.path, MOVE_MOUNT_F_EMPTY_PATH);
 
 	if (fd < 0)
 		return fd;
@@ -64,7 +65,7 @@ static int attach_rootfs(struct child *c, const struct op_rootfs *o)
 	 * it by its path. That is its parent mount then, and not to be shared; if it stays so, pivot_root fails. */
 	if (r < 0 && errno == EACCES && o->anywhere) {
 		(void)mount(NULL, "/", NULL, MS_PRIVATE, NULL);
-		r = move_mount(fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+		r = mnt_move(fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
 	}
 	c->root.fd = fd;
 	return r < 0 ? -errno : 0;

@@ -12,13 +12,14 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mnt.h"
 #include "base/rw.h"
 #include "base/sys.h"
 
 /* A tmpfs on top of everything that there is, for this mount namespace alone. A descriptor of its root, or -errno. */
 static int mount_tmpfs(const struct device_node *node)
 {
-	auto_fd fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	auto_fd fs = mnt_fsopen("tmpfs", FSOPEN_CLOEXEC);
 	auto_fd top = -1;
 
 	if (fs < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -28,7 +29,7 @@ static int mount_tmpfs(const struct device_node *node)
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
 	top = fsmount(fs, FSMOUNT_CLOEXEC, node->attributes);
-	if (top < 0 || move_mount(top, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (top < 0 || mnt_move(top, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return -errno;
 	return steal_fd(&top);
 }
@@ -45,7 +46,7 @@ static int make(const struct device_node *node)
 		fchmodat(dir, name, node->mode & 07777, 0) < 0)
 		return -errno;
 	/* Only what is mounted in a namespace may be cloned before Linux 6.15: that is why there is one. */
-	tree = open_tree(dir, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	tree = mnt_open_tree(dir, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	return tree < 0 ? -errno : tree;
 }
 

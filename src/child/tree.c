@@ -8,6 +8,7 @@
 #include <sys/vfs.h>
 
 #include "base/fd.h"
+#include "base/mnt.h"
 
 static int failed(enum child_part part, enum child_part *ret_part)
 {
@@ -71,7 +72,7 @@ int tree_map_ids(const struct op_tree *t, int fd)
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)t->id_map_fd };
 	unsigned int recursive = t->id_map_recursive ? AT_RECURSIVE : 0;
 
-	return mount_setattr(fd, "", AT_EMPTY_PATH | recursive, &attr, sizeof attr) < 0 ? -errno : 0;
+	return mnt_setattr(fd, "", AT_EMPTY_PATH | recursive, &attr, sizeof attr) < 0 ? -errno : 0;
 }
 
 /* c: for a child, which may ask its parent, for only who may mount a file system maps the ids in it. */
@@ -90,7 +91,7 @@ static int map_ids(struct child *c, const struct op_tree *t, int fd)
 static int clone_tree(struct child *c, const struct op_tree *t, int at_fd, const char *path, enum child_part *ret_part)
 {
 	const struct mount_attr all = { .attr_set = t->rec_set, .attr_clr = t->rec_clear };
-	auto_fd fd = open_tree(at_fd, path,
+	auto_fd fd = mnt_open_tree(at_fd, path,
 		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (t->recursive ? AT_RECURSIVE : 0u) |
 			(t->no_follow ? AT_SYMLINK_NOFOLLOW : 0u));
 	struct mount_attr attr;
@@ -106,16 +107,16 @@ static int clone_tree(struct child *c, const struct op_tree *t, int at_fd, const
 		*ret_part = PART_LOCKED;
 		return -EPERM;
 	}
-	if (has_attributes(&attr) && mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
+	if (has_attributes(&attr) && mnt_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
 		return failed(PART_ATTRIBUTES, ret_part);
 	attr = all;
-	if (has_attributes(&attr) && mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0)
+	if (has_attributes(&attr) && mnt_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0)
 		return failed(PART_ATTRIBUTES, ret_part);
 	for (size_t i = 0; i < t->n_propagation; i++) {
 		unsigned int recursive = t->propagation[i] & MS_REC ? AT_RECURSIVE : 0;
 
 		attr = (struct mount_attr){ .propagation = t->propagation[i] & ~(unsigned long)MS_REC };
-		if (mount_setattr(fd, "", AT_EMPTY_PATH | recursive, &attr, sizeof attr) < 0)
+		if (mnt_setattr(fd, "", AT_EMPTY_PATH | recursive, &attr, sizeof attr) < 0)
 			return failed(PART_PROPAGATION, ret_part);
 	}
 	return steal_fd(&fd);
@@ -183,7 +184,7 @@ static int place_by_mount2(struct child *c, const struct op_tree *t, int target_
 
 static int attach(int tree_fd, int target_fd)
 {
-	return move_mount(tree_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ? -errno
+	return mnt_move(tree_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ? -errno
 													     : 0;
 }
 
@@ -210,7 +211,7 @@ int tree_set_attributes(struct child *c, int fd, const struct mount_attr *attr, 
 	unsigned int flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u);
 
 	if (!c->mount2) {
-		if (mount_setattr(fd, "", flags, &copy, sizeof copy) == 0)
+		if (mnt_setattr(fd, "", flags, &copy, sizeof copy) == 0)
 			return 0;
 		if (errno != ENOSYS)
 			return -errno;
@@ -222,12 +223,12 @@ int tree_set_attributes(struct child *c, int fd, const struct mount_attr *attr, 
 static int cover(int source_fd, int target_fd, bool recursive, uint64_t set)
 {
 	struct mount_attr attr = { .attr_set = set };
-	auto_fd tree = open_tree(
+	auto_fd tree = mnt_open_tree(
 		source_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u));
 
 	if (tree < 0)
 		return -errno;
-	if (set && mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
+	if (set && mnt_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
 		return -errno;
 	return attach(tree, target_fd);
 }

@@ -54,6 +54,9 @@ static bool make_resources(const struct options *o, struct made *m, GError **err
 	m->resources = (struct spec_resources){ .memory = &m->memory, .cpu = &m->cpu, .block_io = &m->block_io };
 	m->cpu.cpus = o->cpuset_cpus;
 	m->cpu.mems = o->cpuset_mems;
+	if (!put_int("pids-limit", o->pids_limit, &m->resources.pids_limit, error))
+		return false;
+	spec_resources_no_pids_zero(&m->resources);
 	return put_uint("blkio-weight", o->blkio_weight, &m->block_io.weight, error) &&
 	       put_uint("cpu-period", o->cpu_period, &m->cpu.period, error) &&
 	       put_int("cpu-quota", o->cpu_quota, &m->cpu.quota, error) &&
@@ -64,8 +67,7 @@ static bool make_resources(const struct options *o, struct made *m, GError **err
 	       put_int("cpu-idle", o->cpu_idle, &m->cpu.idle, error) &&
 	       put_size("memory", o->memory, &m->memory.limit, error) &&
 	       put_size("memory-reservation", o->memory_reservation, &m->memory.reservation, error) &&
-	       put_size("memory-swap", o->memory_swap, &m->memory.swap, error) &&
-	       put_int("pids-limit", o->pids_limit, &m->resources.pids_limit, error);
+	       put_size("memory-swap", o->memory_swap, &m->memory.swap, error);
 }
 
 static bool sync_scope(const struct globals *globals, const struct container *c, GError **error)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mnt.h"
 #include "base/rw.h"
 #include "common/error.h"
 #include "runtime/device_mapper.h"
@@ -157,7 +158,7 @@ bool plan_made_mount(Plan *plan, int number, struct op_mount *mount, GError **er
 
 	if (mount->flags & MS_REMOUNT)
 		return fail(error, "mounts[%d].options: remount before the container's namespace is for \"/\"", number);
-	fs = fsopen(mount->type, FSOPEN_CLOEXEC);
+	fs = mnt_fsopen(mount->type, FSOPEN_CLOEXEC);
 	/* Before Linux 5.2 the child does it, in the container's namespace and with its rights. */
 	if (fs < 0 && errno == ENOSYS)
 		return true;
@@ -185,7 +186,7 @@ bool plan_made_root(Plan *plan, const struct op_tree *wanted, int number, GError
 
 		if (op->step != STEP_ROOTFS || op->rootfs.tree.fd < 0)
 			continue;
-		return mount_setattr(op->rootfs.tree.fd, "", AT_EMPTY_PATH, &attr, sizeof attr) == 0 ||
+		return mnt_setattr(op->rootfs.tree.fd, "", AT_EMPTY_PATH, &attr, sizeof attr) == 0 ||
 		       fail_errno(error, "remount the rootfs");
 	}
 	/* Where the child opens the rootfs (before Linux 5.2): after root.readonly, which it must not take back. */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mnt.h"
 #include "child/tree.h"
 #include "common/diag.h"
 #include "common/error.h"
@@ -262,7 +263,7 @@ static int look_at(const struct op_tree *t, struct stat *ret_st, struct statfs *
 {
 	/* What is mounted on demand is looked at when it is there. */
 	unsigned int flags = OPEN_TREE_CLOEXEC | (t->no_follow ? AT_SYMLINK_NOFOLLOW : 0u);
-	auto_fd own = t->fd < 0 ? open_tree(AT_FDCWD, t->path, flags) : -1;
+	auto_fd own = t->fd < 0 ? mnt_open_tree(AT_FDCWD, t->path, flags) : -1;
 	int fd;
 
 	if (t->fd < 0 && own < 0 && errno == ENOSYS)

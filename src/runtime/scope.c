@@ -38,6 +38,15 @@ static bool is_name(const char *text)
 	return *text && !strchr(text, '/') && strcmp(text, ".") != 0 && strcmp(text, "..") != 0 && strlen(text) < 256;
 }
 
+/* systemd.slice(5): "-.slice" is the root; else names of one slice and those above it with dashes in between. */
+static bool is_slice(const char *name)
+{
+	if (g_str_equal(name, "-.slice"))
+		return true;
+	return is_name(name) && g_str_has_suffix(name, ".slice") && *name != '.' && *name != '-' && !strstr(name, "--") &&
+	       !g_str_has_suffix(name, "-.slice");
+}
+
 bool scope_names(const char *cgroups_path, const char *id, bool user, char **ret_slice, char **ret_unit, GError **error)
 {
 	const char *given = cgroups_path && *cgroups_path ? cgroups_path : "::";
@@ -54,8 +63,7 @@ bool scope_names(const char *cgroups_path, const char *id, bool user, char **ret
 	prefix = given[0] == ':' && given[1] == ':' && !*parts[2] ? "runc" : parts[1];
 	if (!is_name(name) || strchr(prefix, '/') || g_str_has_suffix(name, ".slice"))
 		return fail(error, "linux.cgroupsPath: \"%s\" names no scope", given);
-	if (!is_name(slice) || !g_str_has_suffix(slice, ".slice") || *slice == '-' || strstr(slice, "--") ||
-		g_str_has_suffix(slice, "-.slice"))
+	if (!is_slice(slice))
 		return fail(error, "linux.cgroupsPath: invalid slice name: %s", slice);
 	*ret_slice = g_strdup(slice);
 	*ret_unit = *prefix ? g_strdup_printf("%s-%s.scope", prefix, name) : g_strdup_printf("%s.scope", name);

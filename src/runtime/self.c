@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mnt.h"
 #include "base/rw.h"
 #include "common/error.h"
 
@@ -96,9 +97,9 @@ static bool is_nameless(int fd)
 static int open_read_only(const char *path)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
-	auto_fd fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	auto_fd fd = mnt_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
-	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
+	if (fd < 0 || mnt_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0)
 		return -1;
 	return steal_fd(&fd);
 }
@@ -178,7 +179,7 @@ bool self_protect(char **argv, GError **error)
 	if (copy < 0 || !(is_protected(copy) || is_nameless(copy)))
 		return fail_errno(error, "make a copy of the own program that cannot be overwritten");
 	syscall(SYS_execveat, copy, "", argv, environ, AT_EMPTY_PATH);
-	if (errno == ENOSYS) {
+	if (errno == ENOSYS || errno == EPERM) { /* EPERM: an old seccomp filter around us */
 		g_autofree char *name = g_strdup_printf("/proc/self/fd/%d", copy);
 
 		execve(name, argv, environ);

@@ -162,6 +162,18 @@ static void map_own_ids(struct spec *spec)
 	l->own_ids_only = true;
 }
 
+void spec_resources_no_pids_zero(struct spec_resources *r)
+{
+	if (r->pids_limit.set && r->pids_limit.value == 0)
+		r->pids_limit.value = -1;
+}
+
+/* Of a version that has been checked: 1.MINOR.PATCH. */
+static bool is_before(const struct spec *spec, guint64 minor)
+{
+	return g_str_has_prefix(spec->oci_version, "1.") && g_ascii_strtoull(spec->oci_version + 2, NULL, 10) < minor;
+}
+
 struct spec *spec_parse(const char *text, const char *name, GError **error)
 {
 	g_autoptr(Spec) spec = parse(text, name, error);
@@ -176,6 +188,8 @@ struct spec *spec_parse(const char *text, const char *name, GError **error)
 	map_own_ids(spec);
 	if (!spec_check(spec, error))
 		return NULL;
+	if (spec->linux_.resources && is_before(spec, 3))
+		spec_resources_no_pids_zero(spec->linux_.resources);
 	return g_steal_pointer(&spec);
 }
 
@@ -249,6 +263,7 @@ struct spec *spec_load_resources(const char *path, GError **error)
 	spec->linux_.resources = spec_pool_zalloc(spec->pool, sizeof *spec->linux_.resources);
 	if (!spec_read_object(spec->pool, &spec_table_resources, spec->json, "", spec->linux_.resources, error))
 		return NULL;
+	spec_resources_no_pids_zero(spec->linux_.resources);
 	return g_steal_pointer(&spec);
 }
 

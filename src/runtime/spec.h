@@ -299,6 +299,10 @@ struct spec *spec_parse(const char *text, const char *name, GError **error);
 /* Reads a file that holds a process object alone (exec --process): the result has nothing but `process`. */
 struct spec *spec_load_process(const char *path, GError **error);
 
+/* Makes of a pids limit of 0 none. That is what it meant before version 1.3 of the specification (now it is a limit), and what
+ * engines write for "no limit": podman before 5.4.1, CRI-O. */
+void spec_resources_no_pids_zero(struct spec_resources *r);
+
 /* Reads a file that holds a linux.resources object alone (update --resources; "-": standard input): the result has
  * nothing but linux_.resources. */
 struct spec *spec_load_resources(const char *path, GError **error);

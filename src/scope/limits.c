@@ -1,11 +1,15 @@
 /* A cgroup's limits as systemd's properties: systemd.resource-control(5), cgroup-v2.rst. */
 #include "scope/limits.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define USEC_PER_SEC G_GUINT64_CONSTANT(1000000)
-#define IDS_MAX      8192
+#define USEC_PER_SEC     G_GUINT64_CONSTANT(1000000)
+#define USEC_PER_PERCENT (USEC_PER_SEC / 100)
+#define IDS_MAX          8192
 
 /* One number, or "max". */
 static const struct {
@@ -18,6 +22,7 @@ static const struct {
 	{ "memory.swap.max", "MemorySwapMax" },
 	{ "pids.max", "TasksMax" },
 	{ "cpu.weight", "CPUWeight" },
+	{ "io.weight", "IOWeight" },
 };
 
 static const struct {
@@ -37,6 +42,8 @@ static char *read_text(const char *dir, const char *file)
 
 static guint64 parse(const char *text)
 {
+	if (g_str_has_prefix(text, "default ")) /* of io.weight; devices may follow */
+		text += strlen("default ");
 	return g_str_has_prefix(text, "max") ? G_MAXUINT64 : g_ascii_strtoull(text, NULL, 10);
 }
 
@@ -69,10 +76,53 @@ static void add_bandwidth(GVariantBuilder *b, const char *text)
 		period = g_ascii_strtoull(blank + 1, NULL, 10);
 	if (period == 0)
 		return;
+	/* It keeps whole percents: what is less is more, as with runc, and not nothing. */
 	if (quota != G_MAXUINT64)
-		quota = quota * USEC_PER_SEC / period;
+		quota = (quota * USEC_PER_SEC / period + USEC_PER_PERCENT - 1) / USEC_PER_PERCENT * USEC_PER_PERCENT;
 	g_variant_builder_add(b, "(sv)", "CPUQuotaPeriodUSec", g_variant_new_uint64(period));
 	g_variant_builder_add(b, "(sv)", "CPUQuotaPerSecUSec", g_variant_new_uint64(quota));
+}
+
+static const char *const kept_files[LIMITS_N_KEPT] = { "memory.oom.group", "memory.zswap.max", "io.weight", "io.bfq.weight" };
+
+void limits_keep(const char *dir, LimitsKept *ret_kept)
+{
+	for (gsize i = 0; i < LIMITS_N_KEPT; i++)
+		ret_kept->text[i] = read_text(dir, kept_files[i]);
+}
+
+void limits_kept_free(LimitsKept *kept)
+{
+	for (gsize i = 0; i < LIMITS_N_KEPT; i++)
+		g_free(kept->text[i]);
+}
+
+/* A control file takes a line with each write. */
+static bool write_lines(const char *dir, const char *file, const char *text, GError **error)
+{
+	g_autofree char *path = g_build_filename(dir, file, NULL);
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	bool ok = true;
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	for (char **line = lines; ok && *line; line++)
+		ok = fd >= 0 && write(fd, *line, strlen(*line)) >= 0;
+	if (!ok)
+		g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(errno), "write %s: %s", path, g_strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+bool limits_restore(const char *dir, const LimitsKept *kept, GError **error)
+{
+	for (gsize i = 0; i < LIMITS_N_KEPT; i++) {
+		g_autofree char *now = kept->text[i] ? read_text(dir, kept_files[i]) : NULL;
+
+		if (now && !g_str_equal(now, kept->text[i]) && !write_lines(dir, kept_files[i], kept->text[i], error))
+			return false;
+	}
+	return true;
 }
 
 GVariant *limits_read(const char *dir)
@@ -83,7 +133,8 @@ GVariant *limits_read(const char *dir)
 	for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
 		g_autofree char *text = read_text(dir, numbers[i].file);
 
-		if (text)
+		/* The weight of a group that is idle is told as 0, which is none. */
+		if (text && !g_str_equal(text, "0 idle"))
 			g_variant_builder_add(&b, "(sv)", numbers[i].property, g_variant_new_uint64(parse(text)));
 	}
 	for (gsize i = 0; i < G_N_ELEMENTS(sets); i++) {

@@ -24,6 +24,50 @@ static bool fail(GError **error, const char *text, const char *what)
 	return false;
 }
 
+/* Seconds of whatever type of number. */
+static bool to_microseconds(GVariant *value, guint64 *ret_microseconds)
+{
+	gint64 whole;
+
+	switch (g_variant_classify(value)) {
+	case G_VARIANT_CLASS_BYTE:
+		whole = g_variant_get_byte(value);
+		break;
+	case G_VARIANT_CLASS_INT16:
+		whole = g_variant_get_int16(value);
+		break;
+	case G_VARIANT_CLASS_UINT16:
+		whole = g_variant_get_uint16(value);
+		break;
+	case G_VARIANT_CLASS_INT32:
+		whole = g_variant_get_int32(value);
+		break;
+	case G_VARIANT_CLASS_UINT32:
+		whole = g_variant_get_uint32(value);
+		break;
+	case G_VARIANT_CLASS_INT64:
+		whole = g_variant_get_int64(value);
+		break;
+	case G_VARIANT_CLASS_UINT64:
+		whole = g_variant_get_uint64(value) <= G_MAXINT64 ? (gint64)g_variant_get_uint64(value) : -1;
+		break;
+	case G_VARIANT_CLASS_DOUBLE: {
+		double seconds = g_variant_get_double(value);
+
+		if (!(seconds >= 0 && seconds < (double)(G_MAXINT64 / G_USEC_PER_SEC)))
+			return false;
+		*ret_microseconds = (guint64)(seconds * G_USEC_PER_SEC);
+		return true;
+	}
+	default:
+		return false;
+	}
+	if (whole < 0 || whole > G_MAXINT64 / G_USEC_PER_SEC)
+		return false;
+	*ret_microseconds = (guint64)whole * G_USEC_PER_SEC;
+	return true;
+}
+
 /* NAME=GVARIANT, GVariant's text form. Times may be given in seconds (NAMESec), as in unit files. */
 static bool add_property(GVariantBuilder *b, const char *word, GError **error)
 {
@@ -39,16 +83,12 @@ static bool add_property(GVariantBuilder *b, const char *word, GError **error)
 		return false;
 	}
 	if (g_str_has_suffix(name, "Sec") && !g_str_has_suffix(name, "USec")) {
-		guint64 seconds;
+		guint64 microseconds;
 
-		if (g_variant_is_of_type(value, G_VARIANT_TYPE_INT32) && g_variant_get_int32(value) >= 0)
-			seconds = (guint64)g_variant_get_int32(value);
-		else if (g_variant_is_of_type(value, G_VARIANT_TYPE_UINT64))
-			seconds = g_variant_get_uint64(value);
-		else
+		if (!to_microseconds(value, &microseconds))
 			return fail(error, "property %s: not a number of seconds", name);
 		usec = g_strdup_printf("%.*sUSec", (int)(strlen(name) - 3), name);
-		g_variant_builder_add(b, "(sv)", usec, g_variant_new_uint64(seconds * G_USEC_PER_SEC));
+		g_variant_builder_add(b, "(sv)", usec, g_variant_new_uint64(microseconds));
 		return true;
 	}
 	g_variant_builder_add(b, "(sv)", name, value);
@@ -107,8 +147,15 @@ static char *own_cgroup(GError **error)
 static bool sync_limits(GDBusConnection *bus, const char *unit, const char *path, GError **error)
 {
 	g_autofree char *dir = g_build_filename("/sys/fs/cgroup", path, NULL);
+	g_autoptr(GVariant) settled = NULL;
+	g_auto(LimitsKept) kept = { 0 };
 
-	return bus_set_properties(bus, unit, limits_read(dir), error);
+	limits_keep(dir, &kept);
+	if (!bus_set_properties(bus, unit, limits_read(dir), error))
+		return false;
+	/* It writes to the cgroup before it hears the next call. */
+	settled = bus_call(bus, "GetUnit", g_variant_new("(s)", unit), error);
+	return settled && limits_restore(dir, &kept, error);
 }
 
 static bool attach(GDBusConnection *bus, const char *unit, const char *number, GError **error)

@@ -401,6 +401,31 @@ hook() {
 	is "$(stat -c %u:%g "$(group_of pids)")" 0:0
 }
 
+@test "a container that has cgroup v2 for writing divides its cgroup as it likes, and has its limits from the host" {
+	on_cgroup2 && ! runtime_is_runc || return 0 # runc does this with systemd alone
+	local group
+	bundle sleep 1000
+	mapped
+	config '.linux.namespaces |= (map(select(.type != "cgroup")) + [{ type: "cgroup" }]) | .mounts |= (map(select(.destination != "/sys/fs/cgroup"))
+		+ [{ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "noexec", "nodev"] }])'
+	rt_create
+	group=$(group_of pids)
+	is "$(stat -c %u "$group" "$group"/cgroup.{procs,threads,subtree_control} | sort -u)" 70000
+	is "$(stat -c %u "$group"/cgroup.{max.depth,freeze} | sort -u)" 0
+	rt start "$ID"
+	exits 0 rt exec "$ID" sh -c 'mkdir /sys/fs/cgroup/inner && echo $$ >/sys/fs/cgroup/inner/cgroup.procs'
+	refuses rt exec "$ID" sh -c 'echo 1 >/sys/fs/cgroup/cgroup.max.depth'
+	rt delete --force "$ID"
+	nothing_left
+	config '.mounts[-1].options += ["ro"]'
+	rt_create
+	is "$(stat -c %u "$group")" 0
+	rt delete --force "$ID"
+	config '.mounts[-1].options[-1] = "rw" | .process.user = { uid: 5, gid: 5 }'
+	rt_create
+	is "$(stat -c %u "$group")" 70005
+}
+
 @test "C74 altSyscall: a kernel without such tables refuses by its name" {
 	runtime_is_ours || return 0
 	config '.linux.altSyscall = "third_party"'

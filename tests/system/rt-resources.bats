@@ -55,6 +55,22 @@ sleeping() {
 	is "$(value hugetlb hugetlb.2MB.max)" 4194304
 }
 
+@test "a pids limit of 0 is none, as engines mean it; from version 1.3 of the specification on it is a limit" {
+	local group
+	# runc takes it for one in update, crun never
+	sleeping '.linux.resources.pids.limit = 0'
+	limited_by pids || return 0
+	is "$(value pids pids.max)" max
+	! runtime_is_ours || exits 0 rt update --pids-limit 44 "$ID"
+	! runtime_is_ours || exits 0 rt update --pids-limit 0 "$ID"
+	is "$(value pids pids.max)" max
+	runtime_is_ours || return 0
+	rt delete --force "$ID"
+	config '.ociVersion = "1.3.0"'
+	rt_create
+	is "$(value pids pids.max)" 1
+}
+
 @test "v2: a limit whose controller is not there is refused, and nothing is left" {
 	! limited_by memory || return 0
 	bundle true

@@ -1,9 +1,10 @@
 /*
  * nocall - a kernel that lacks a system call.
  *
- *   nocall NAME... -- PROGRAM ARGUMENT...
+ *   nocall NAME[,NAME...][=EPERM|=EINVAL]... -- PROGRAM ARGUMENT...
  *
- * Executes PROGRAM under a filter that answers ENOSYS to these calls, to it and to all that it starts. Needs CAP_SYS_ADMIN,
+ * Executes PROGRAM under a filter that answers ENOSYS to these calls, to it and to all that it starts; or EPERM, as filters do
+ * that are older than the call, or EINVAL. Needs CAP_SYS_ADMIN,
  * for no_new_privs would be inherited too.
  */
 #define _GNU_SOURCE
@@ -53,6 +54,18 @@ static unsigned int number_of(const char *name)
 	exit(2);
 }
 
+static unsigned int errno_of(const char *name)
+{
+	if (!name)
+		return ENOSYS;
+	if (strcmp(name, "EPERM") == 0)
+		return EPERM;
+	if (strcmp(name, "EINVAL") == 0)
+		return EINVAL;
+	fprintf(stderr, "nocall: no error %s in the table\n", name);
+	exit(2);
+}
+
 int main(int argc, char **argv)
 {
 	struct sock_filter filter[64] = {
@@ -66,13 +79,21 @@ int main(int argc, char **argv)
 	int i = 1;
 
 	for (; i < argc && strcmp(argv[i], "--") != 0 && n < 60; i++) {
-		filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number_of(argv[i]), 0, 1);
-		filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
+		char *words = strdup(argv[i]), *answer = strchr(words, '=');
+		unsigned int err = errno_of(answer ? answer + 1 : NULL);
+
+		if (answer)
+			*answer = '\0';
+		for (char *name = strtok(words, ","); name && n < 60; name = strtok(NULL, ",")) {
+			filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number_of(name), 0, 1);
+			filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | err);
+		}
+		free(words);
 	}
 	filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	program.len = n;
 	if (i + 1 >= argc) {
-		fprintf(stderr, "usage: nocall NAME... -- PROGRAM ARGUMENT...\n");
+		fprintf(stderr, "usage: nocall NAME[,NAME...][=EPERM|=EINVAL]... -- PROGRAM ARGUMENT...\n");
 		return 2;
 	}
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0) {

@@ -47,11 +47,42 @@ gone() { await gone "$GROUP" && [ "$(systemctl show -P LoadState "$UNIT")" = not
 	rts delete --force "$ID"
 }
 
+@test "what systemd resets for want of a property stays as it was set: by create, by updates of other limits" {
+	scoped '.linux.resources += { memory: { limit: 67108864 }, blockIO: { weight: 500 }, unified: { "memory.oom.group": "1" },
+		cpu: { quota: 12500, period: 100000 } }'
+	local weight
+	weight=$(cat "$GROUP"/io.bfq.weight 2>/dev/null || cat "$GROUP/io.weight")
+	like "$weight" '^default (4950|500)$'
+	is "$(cat "$GROUP/memory.oom.group")" 1
+	is "$(show CPUQuotaPerSecUSec)" 130ms # whole percents are what it keeps
+	like "$(cat "$GROUP/cpu.max")" '^1(2500|3000) 100000$'
+	rts update --memory 50331648 "$ID"
+	is "$(cat "$GROUP"/{memory.max,memory.oom.group} | paste -sd,)" 50331648,1
+	is "$(cat "$GROUP"/io.bfq.weight 2>/dev/null || cat "$GROUP/io.weight")" "$weight"
+	rts delete --force "$ID"
+}
+
+@test "the root slice is a slice" {
+	bundle true
+	config '.linux.cgroupsPath = "-.slice:tm:" + $id' --arg id "$ID"
+	is "$(rts run --bundle "$BUNDLE" "$ID")" ""
+	config '.linux.cgroupsPath = ".slice:tm:" + $id' --arg id "$ID"
+	exits 1 rts run --bundle "$BUNDLE" "$ID"
+	has "$stderr" "invalid slice name: .slice"
+	nothing_left
+}
+
 @test "annotations are the scope's properties" {
 	scoped '.annotations += {"org.systemd.property.TimeoutStopUSec": "uint64 12000000", "org.systemd.property.CollectMode": "'"'inactive'"'",
 		"org.systemd.property.Description": "'"'of ours'"'"}'
 	is "$(show TimeoutStopUSec)" 12s
 	rts delete --force "$ID"
+	local value
+	for value in 'uint32 5' 'int64 5' 'byte 0x05' '5.0' 5; do
+		scoped '.annotations += {"org.systemd.property.TimeoutStopSec": $v}' --arg v "$value"
+		is "$(show TimeoutStopUSec)" 5s
+		rts delete --force "$ID"
+	done
 	bundle true
 	config 'del(.linux.cgroupsPath) | .annotations += {"org.systemd.property.NoSuchThing": "true"}'
 	exits 1 rts create --bundle "$BUNDLE" "$ID"
