@@ -61,6 +61,9 @@ int sys_pidfd_send_signal(int pidfd, int sig)
 {
 	if (syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0u) == 0)
 		return 0;
+	/* A number is not as good as a pidfd: not when it was the kernel that said no. */
+	if (errno == EPERM && syscall(SYS_pidfd_send_signal, -1, 0, NULL, 0u) < 0 && errno == EBADF)
+		return -EPERM;
 	return is_refused(errno) ? fallback_pidfd_send_signal(pidfd, sig) : -errno;
 }
 
@@ -154,13 +157,14 @@ int sys_scratch_file(const char *name)
 {
 	static const char *const places[] = { "/dev/shm", "/tmp", "/run" };
 	/* One that could be executed is refused where the sysctl vm.memfd_noexec is 2. */
-	int fd = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL), err;
 
 	if (fd < 0 && errno == EINVAL)
 		fd = memfd_create(name, MFD_CLOEXEC);
+	err = errno;
 	for (size_t i = 0; fd < 0 && i < sizeof places / sizeof *places; i++)
 		fd = open(places[i], O_RDWR | O_TMPFILE | O_EXCL | O_CLOEXEC, 0600);
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? -err : fd;
 }
 
 int sys_set_subreaper(bool on)

@@ -12,28 +12,52 @@
 #include "runtime/spec.h"
 
 #define DELEGATE "/sys/kernel/cgroup/delegate" /* Linux 4.15 */
+#define PLACE    "/sys/fs/cgroup"
 
 static bool is_cgroup(const struct spec_mount *m)
 {
 	return m->type && (g_str_equal(m->type, "cgroup") || g_str_equal(m->type, "cgroup2"));
 }
 
-/* The last mount is what is seen, its last word what counts. */
+/* Whether path is PLACE, or a directory above it. */
+static bool covers(const char *path)
+{
+	g_autofree char *clean = g_canonicalize_filename(path, "/");
+	size_t len = strlen(clean);
+
+	return strncmp(PLACE, clean, len) == 0 && (PLACE[len] == '\0' || PLACE[len] == '/' || len == 1);
+}
+
+static bool is_covered(const char *const *paths)
+{
+	for (size_t i = 0; paths && paths[i]; i++)
+		if (covers(paths[i]))
+			return true;
+	return false;
+}
+
+static bool is_read_only(const struct spec_mount *m)
+{
+	bool read_only = false;
+
+	for (size_t k = 0; m->options && m->options[k]; k++)
+		if (g_str_equal(m->options[k], "ro") || g_str_equal(m->options[k], "rro"))
+			read_only = true;
+		else if (g_str_equal(m->options[k], "rw") || g_str_equal(m->options[k], "rrw"))
+			read_only = false;
+	return read_only;
+}
+
+/* The last mount is what is seen. */
 static bool is_writable(const struct spec *spec)
 {
+	const struct spec_linux *l = &spec->linux_;
 	bool writable = false;
 
-	for (size_t i = 0; i < spec->n_mounts; i++) {
-		const struct spec_mount *m = &spec->mounts[i];
-
-		if (!g_str_equal(m->destination, "/sys/fs/cgroup"))
-			continue;
-		writable = is_cgroup(m);
-		for (size_t k = 0; writable && m->options && m->options[k]; k++)
-			if (g_str_equal(m->options[k], "ro") || g_str_equal(m->options[k], "rro"))
-				writable = false;
-	}
-	return writable;
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		if (covers(spec->mounts[i].destination))
+			writable = is_cgroup(&spec->mounts[i]) && !is_read_only(&spec->mounts[i]);
+	return writable && !is_covered((const char *const *)l->readonly_paths) && !is_covered((const char *const *)l->masked_paths);
 }
 
 static bool is_wanted(const Cgroup *cg, const struct spec *spec)

@@ -27,7 +27,7 @@ static bool has_limits(const struct spec_resources *r)
 {
 	return r && (!is_empty(r->memory, sizeof *r->memory) || !is_empty(r->cpu, sizeof *r->cpu) ||
 			    !is_empty(r->block_io, sizeof *r->block_io) || !is_empty(r->network, sizeof *r->network) ||
-			    (r->pids_limit.set && r->pids_limit.value > 0) || r->n_hugepage_limits || r->n_rdma ||
+			    (r->pids_limit.set && r->pids_limit.value >= 0) || r->n_hugepage_limits || r->n_rdma ||
 			    r->unified.n_pairs);
 }
 

@@ -23,6 +23,7 @@
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U /* memfd_create(2), Linux 6.3; EINVAL before */
 #endif
+#define COPY_MODE 0700
 #define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 static bool read_mask(const char *status, const char *name, uint64_t *ret_mask)
@@ -83,14 +84,16 @@ static bool is_protected(int fd)
 	return fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY);
 }
 
-/* Whether the file is a nameless copy: nobody can execute it but those who do so already. (A memfd has no name either, and
- * may be somebody's who executes it again and again.) */
+/* Whether the file is a copy as we make it below: without a name, and ours. Nobody can execute it but those who do so
+ * already. (A memfd has no name either, and may be somebody's who executes it again and again. A program that an upgrade has
+ * removed is not ours.) */
 static bool is_nameless(int fd)
 {
 	g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd), *target = g_file_read_link(link, NULL);
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && st.st_nlink == 0 && target && !g_str_has_prefix(target, "/memfd:");
+	return target && g_str_has_suffix(target, " (deleted)") && !g_str_has_prefix(target, "/memfd:") &&
+	       fstat(fd, &st) == 0 && st.st_nlink == 0 && st.st_uid == geteuid() && (st.st_mode & 07777) == COPY_MODE;
 }
 
 /* A clone of the mount of one file, read-only and nowhere attached. */
@@ -135,12 +138,12 @@ static int open_nameless_copy(int from)
 	static const char *const places[] = { "/var/tmp", "/tmp", "/dev/shm", "/run" };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
-		auto_fd fd = open(places[i], O_RDWR | O_TMPFILE | O_EXCL | O_CLOEXEC, 0700);
+		auto_fd fd = open(places[i], O_RDWR | O_TMPFILE | O_EXCL | O_CLOEXEC, COPY_MODE);
 		g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd);
 		struct statvfs fs;
 		int copy;
 
-		if (fd < 0 || fstatvfs(fd, &fs) < 0 || (fs.f_flag & ST_NOEXEC) || fchmod(fd, 0700) < 0 || !copy_all(from, fd))
+		if (fd < 0 || fstatvfs(fd, &fs) < 0 || (fs.f_flag & ST_NOEXEC) || fchmod(fd, COPY_MODE) < 0 || !copy_all(from, fd))
 			continue;
 		/* What is open for writing is not executed. */
 		copy = open(link, O_RDONLY | O_CLOEXEC);

@@ -83,7 +83,8 @@ static void add_bandwidth(GVariantBuilder *b, const char *text)
 	g_variant_builder_add(b, "(sv)", "CPUQuotaPerSecUSec", g_variant_new_uint64(quota));
 }
 
-static const char *const kept_files[LIMITS_N_KEPT] = { "memory.oom.group", "memory.zswap.max", "io.weight", "io.bfq.weight" };
+static const char *const kept_files[LIMITS_N_KEPT] = { "memory.oom.group", "memory.zswap.max",
+	"memory.zswap.writeback", "cpu.idle", "io.weight", "io.bfq.weight" };
 
 void limits_keep(const char *dir, LimitsKept *ret_kept)
 {
@@ -133,8 +134,7 @@ GVariant *limits_read(const char *dir)
 	for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
 		g_autofree char *text = read_text(dir, numbers[i].file);
 
-		/* The weight of a group that is idle is told as 0, which is none. */
-		if (text && !g_str_equal(text, "0 idle"))
+		if (text)
 			g_variant_builder_add(&b, "(sv)", numbers[i].property, g_variant_new_uint64(parse(text)));
 	}
 	for (gsize i = 0; i < G_N_ELEMENTS(sets); i++) {

@@ -10,7 +10,7 @@ GVariant *limits_read(const char *dir);
 
 /* Files that systemd writes as often as it writes others, from properties that nobody has told it of, or that it does not
  * have: what stands in them (NULL: they are not there). Free with limits_kept_free. */
-#define LIMITS_N_KEPT 4
+#define LIMITS_N_KEPT 6
 typedef struct limits_kept {
 	char *text[LIMITS_N_KEPT];
 } LimitsKept;

@@ -179,6 +179,12 @@ prepare() {
 	has "$stderr" "rootless needs no limits + no cgrouppath when no permission is granted for cgroups" ||
 		has "$stderr" "cannot set pids limit"
 	nothing_left
+	if runtime_is_ours; then # of 0 it depends on the specification's version whether it is a limit
+		config '.linux.resources.pids.limit = 0'
+		in_container true
+		config '.ociVersion = "1.3.0"'
+		refuses in_container true
+	fi
 	config 'del(.linux.resources.pids) | .linux.cgroupsPath = "/" + $id' --arg id "$ID"
 	refuses in_container true
 	nothing_left

@@ -421,7 +421,7 @@ hook() {
 	rt_create
 	is "$(stat -c %u "$group")" 0
 	rt delete --force "$ID"
-	config '.mounts[-1].options[-1] = "rw" | .process.user = { uid: 5, gid: 5 }'
+	config '.mounts[-1].options += ["rw"] | .mounts[-1].destination = "//sys/fs/cgroup/" | .process.user = { uid: 5, gid: 5 }'
 	rt_create
 	is "$(stat -c %u "$group")" 70005
 }

@@ -154,14 +154,15 @@ static void test_proc_knows_ourselves(void)
 
 static void test_proc_stat_is_taken_apart(void)
 {
-	const char *line = "7 (a) Z) %c 3 -1 9 0 -1 4194304 100 0 0 0 0 0 0 0 20 0 %d 0 7574199 3133440";
 	const struct { char state; int threads; bool ended; } cases[] = {
 		{ 'S', 1, false }, { 'Z', 1, true }, { 'Z', 2, false }, { 'Z', 0, true }, { 'X', 2, true }, { 'T', 3, false },
 	};
 	struct proc_stat st;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-		g_autofree char *text = g_strdup_printf(line, cases[i].state, cases[i].threads);
+		g_autofree char *text = g_strdup_printf(
+			"7 (a) Z) %c 3 -1 9 0 -1 4194304 100 0 0 0 0 0 0 0 20 0 %d 0 7574199 3133440", cases[i].state,
+			cases[i].threads);
 
 		g_assert_cmpint(proc_parse_stat(text, &st), ==, 0);
 		g_assert_cmpint(st.state, ==, cases[i].state);
