@@ -22,7 +22,7 @@ static bool is_cgroup(const struct spec_mount *m)
 /* Whether path is PLACE, or a directory above it. */
 static bool covers(const char *path)
 {
-	g_autofree char *clean = g_canonicalize_filename(path, "/");
+	g_autofree char *clean = g_canonicalize_filename(path + strspn(path, "/"), "/"); /* two slashes would stay two */
 	size_t len = strlen(clean);
 
 	return strncmp(PLACE, clean, len) == 0 && (PLACE[len] == '\0' || PLACE[len] == '/' || len == 1);

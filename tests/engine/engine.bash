@@ -57,6 +57,8 @@ setup_file() {
 has_controllers() { ! on_cgroup2 || grep -qw pids /sys/fs/cgroup/cgroup.controllers; }
 on_cgroup2() { [ -e /sys/fs/cgroup/cgroup.controllers ]; }
 
+runtime_is_crun() { [[ ${RUNTIME##*/} == crun* ]]; }
+
 write_conf() {
 	local pids=2048 name=$RUNTIME
 	has_controllers || pids=0
