@@ -54,7 +54,7 @@ static bool to_microseconds(GVariant *value, guint64 *ret_microseconds)
 	case G_VARIANT_CLASS_DOUBLE: {
 		double seconds = g_variant_get_double(value);
 
-		if (!(seconds >= 0 && seconds < (double)(G_MAXINT64 / G_USEC_PER_SEC)))
+		if (!(seconds >= 0 && seconds < (double)G_MAXINT64 / G_USEC_PER_SEC))
 			return false;
 		*ret_microseconds = (guint64)(seconds * G_USEC_PER_SEC);
 		return true;
