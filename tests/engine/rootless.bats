@@ -148,5 +148,5 @@ teardown_file() {
 
 @test "rootless: what is not there is told as by root" {
 	run -127 podman run --rm $BB no-such-program
-	like "$output" 'executable file not found in .PATH' "message"
+	like "$output" 'executable file (`.*` )?not found in .PATH' "message"
 }
