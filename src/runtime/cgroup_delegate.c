@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/error.h"
 #include "runtime/idmap.h"
+#include "runtime/mount_options.h"
 #include "runtime/spec.h"
 
 #define DELEGATE "/sys/kernel/cgroup/delegate" /* Linux 4.15 */
@@ -38,13 +40,12 @@ static bool is_covered(const char *const *paths)
 
 static bool is_read_only(const struct spec_mount *m)
 {
-	bool read_only = false;
+	struct mount_options o;
+	bool read_only;
 
-	for (size_t k = 0; m->options && m->options[k]; k++)
-		if (g_str_equal(m->options[k], "ro") || g_str_equal(m->options[k], "rro"))
-			read_only = true;
-		else if (g_str_equal(m->options[k], "rw") || g_str_equal(m->options[k], "rrw"))
-			read_only = false;
+	mount_options_parse(m->options, &o);
+	read_only = (o.flags & MS_RDONLY) || (o.rec_set & MOUNT_ATTR_RDONLY);
+	mount_options_clear(&o);
 	return read_only;
 }
 

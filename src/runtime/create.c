@@ -418,9 +418,7 @@ bool create_record(struct creation *c, GError **error)
 
 	if (k->cgroup && !cgroup_apply(k->cgroup, c->spec->linux_.resources, error))
 		return fail_prefix(error, "error setting cgroup config for procHooks process");
-	if (c->scope && !scope_sync(c->scope, error))
-		return false;
-	if (!cgroup_delegate(k->cgroup, c->spec, error))
+	if ((c->scope && !scope_sync(c->scope, error)) || !cgroup_delegate(k->cgroup, c->spec, error))
 		return false;
 	if (k->rdt && !rdt_join(k->rdt, c->launch.pid, error))
 		return false;

@@ -24,47 +24,16 @@ static bool fail(GError **error, const char *text, const char *what)
 	return false;
 }
 
-/* Seconds of whatever type of number. */
+/* Seconds of whatever type of number; the text of what is none does not read as one. */
 static bool to_microseconds(GVariant *value, guint64 *ret_microseconds)
 {
-	gint64 whole;
+	g_autofree char *text = g_variant_print(value, FALSE);
+	char *end;
+	double seconds = g_ascii_strtod(text, &end);
 
-	switch (g_variant_classify(value)) {
-	case G_VARIANT_CLASS_BYTE:
-		whole = g_variant_get_byte(value);
-		break;
-	case G_VARIANT_CLASS_INT16:
-		whole = g_variant_get_int16(value);
-		break;
-	case G_VARIANT_CLASS_UINT16:
-		whole = g_variant_get_uint16(value);
-		break;
-	case G_VARIANT_CLASS_INT32:
-		whole = g_variant_get_int32(value);
-		break;
-	case G_VARIANT_CLASS_UINT32:
-		whole = g_variant_get_uint32(value);
-		break;
-	case G_VARIANT_CLASS_INT64:
-		whole = g_variant_get_int64(value);
-		break;
-	case G_VARIANT_CLASS_UINT64:
-		whole = g_variant_get_uint64(value) <= G_MAXINT64 ? (gint64)g_variant_get_uint64(value) : -1;
-		break;
-	case G_VARIANT_CLASS_DOUBLE: {
-		double seconds = g_variant_get_double(value);
-
-		if (!(seconds >= 0 && seconds < (double)G_MAXINT64 / G_USEC_PER_SEC))
-			return false;
-		*ret_microseconds = (guint64)(seconds * G_USEC_PER_SEC);
-		return true;
-	}
-	default:
+	if (end == text || *end || !(seconds >= 0 && seconds < (double)G_MAXINT64 / G_USEC_PER_SEC))
 		return false;
-	}
-	if (whole < 0 || whole > G_MAXINT64 / G_USEC_PER_SEC)
-		return false;
-	*ret_microseconds = (guint64)whole * G_USEC_PER_SEC;
+	*ret_microseconds = (guint64)(seconds * G_USEC_PER_SEC);
 	return true;
 }
 
