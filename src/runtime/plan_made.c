@@ -152,6 +152,12 @@ static bool set_options(int fs_fd, const struct op_mount *mount, GError **error)
 	return true;
 }
 
+/* Whether the kernel can put what we make where it belongs. */
+static bool can_move(void)
+{
+	return mnt_move(-1, "", -1, "", 0) == 0 || errno != ENOSYS;
+}
+
 bool plan_made_mount(Plan *plan, int number, struct op_mount *mount, GError **error)
 {
 	auto_fd fs = -1, fd = -1;
@@ -160,7 +166,7 @@ bool plan_made_mount(Plan *plan, int number, struct op_mount *mount, GError **er
 		return fail(error, "mounts[%d].options: remount before the container's namespace is for \"/\"", number);
 	fs = mnt_fsopen(mount->type, FSOPEN_CLOEXEC);
 	/* Before Linux 5.2 the child does it, in the container's namespace and with its rights. */
-	if (fs < 0 && errno == ENOSYS)
+	if (fs < 0 ? errno == ENOSYS : !can_move())
 		return true;
 	if (fs < 0 && errno == ENODEV)
 		return fail_errno(error, "the kernel has no file system \"%s\"", mount->type);
@@ -184,7 +190,7 @@ bool plan_made_root(Plan *plan, const struct op_tree *wanted, int number, GError
 	for (guint i = 0; i < plan->ops->len; i++) {
 		const struct child_op *op = &g_array_index(plan->ops, struct child_op, i);
 
-		if (op->step != STEP_ROOTFS || op->rootfs.tree.fd < 0)
+		if (op->step != STEP_ROOTFS || op->rootfs.tree.fd < 0 || !can_move())
 			continue;
 		return mnt_setattr(op->rootfs.tree.fd, "", AT_EMPTY_PATH, &attr, sizeof attr) == 0 ||
 		       fail_errno(error, "remount the rootfs");

@@ -95,7 +95,7 @@ loop_ends() {
 
 @test "C58 loop: mounted before the user namespace is entered, where an ordinary mount is not allowed" {
 	runtime_is_ours || return 0
-	! lacks fsopen || return 0
+	! lacks fsopen move_mount || return 0
 	image
 	mapped
 	add_mount '{ destination: "/mnt", type: "ext4", source: ($dir + "/image"), options: ["loop", "ro"] }'
@@ -184,7 +184,7 @@ mapped_by() {
 
 @test "C61 performInIntermediateNamespace: the mount is made with the caller's rights, and seen in the container alone" {
 	runtime_is_ours || return 0
-	! lacks fsopen || return 0
+	! lacks fsopen move_mount || return 0
 	mapped
 	chmod 755 "$DIR"
 	mkdir "$DIR/lower" "$DIR/upper" "$DIR/work"
