@@ -130,7 +130,7 @@ hidden() {
 	like "$(cat "/proc/$(cat "$DIR/pid")/stat")" '^[0-9]+ \(inside\) Z '
 	doctor --runtime-root "$ROOT"
 	is "$(told "$ROOT/$ID")$(told containers)" "ok none has left anything"
-	rt kill "$ID" KILL
+	kill -KILL "$(cat "$DIR/pid")" # runc finds a container of this kind stopped and does not
 }
 
 @test "an ordinary user is told what is missing for him alone" {
