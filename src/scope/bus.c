@@ -1,6 +1,7 @@
 /* systemd's manager on the bus: org.freedesktop.systemd1(5). */
 #include "scope/bus.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define NAME         "org.freedesktop.systemd1"
@@ -107,6 +108,24 @@ GVariant *bus_call(GDBusConnection *bus, const char *method, GVariant *args, GEr
 	if (!reply && error)
 		g_dbus_error_strip_remote_error(*error);
 	return reply;
+}
+
+unsigned bus_version(GDBusConnection *bus)
+{
+	g_autoptr(GVariant) reply = g_dbus_connection_call_sync(bus, NAME, PATH, "org.freedesktop.DBus.Properties", "Get",
+		g_variant_new("(ss)", MANAGER, "Version"), G_VARIANT_TYPE("(v)"), G_DBUS_CALL_FLAGS_NONE, CALL_MS, NULL, NULL);
+	g_autoptr(GVariant) value = NULL;
+	const char *text;
+	guint64 version;
+
+	if (!reply)
+		return UINT_MAX;
+	g_variant_get(reply, "(v)", &value);
+	if (!g_variant_is_of_type(value, G_VARIANT_TYPE_STRING))
+		return UINT_MAX;
+	text = g_variant_get_string(value, NULL);
+	version = g_ascii_strtoull(text + strcspn(text, "0123456789"), NULL, 10); /* "v245", "252.38-1~deb12u1" */
+	return version > 0 && version < UINT_MAX ? (unsigned)version : UINT_MAX;
 }
 
 /* What we wait for: the end of one job. It may come before we know the job's name. */

@@ -11,6 +11,9 @@ GDBusConnection *bus_connect(bool user, GError **error);
  * floating. */
 GVariant *bus_call(GDBusConnection *bus, const char *method, GVariant *args, GError **error);
 
+/* Which release of systemd it is: 252. One that does not tell is as new as can be: UINT_MAX. */
+unsigned bus_version(GDBusConnection *bus);
+
 /* Starts a transient unit and waits, at most thirty seconds, until systemd says that it is there. One of this name that has
  * ended and is not forgotten yet is forgotten first. properties is an a(sv). */
 bool bus_start_unit(GDBusConnection *bus, const char *unit, GVariant *properties, GError **error);

@@ -32,6 +32,10 @@ static const struct {
 	{ "cpuset.mems", "AllowedMemoryNodes" },
 };
 
+/* Its first releases that have these, and that know a weight of 0 (what cpu.weight says of an idle cgroup): its NEWS. */
+#define VERSION_SETS 244
+#define VERSION_IDLE 252
+
 static char *read_text(const char *dir, const char *file)
 {
 	g_autofree char *path = g_build_filename(dir, file, NULL);
@@ -126,18 +130,19 @@ bool limits_restore(const char *dir, const LimitsKept *kept, GError **error)
 	return true;
 }
 
-GVariant *limits_read(const char *dir)
+GVariant *limits_read(const char *dir, unsigned version)
 {
 	GVariantBuilder b;
 
 	g_variant_builder_init(&b, G_VARIANT_TYPE("a(sv)"));
 	for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
 		g_autofree char *text = read_text(dir, numbers[i].file);
+		bool is_idle = text && g_str_equal(numbers[i].file, "cpu.weight") && parse(text) == 0;
 
-		if (text)
+		if (text && !(is_idle && version < VERSION_IDLE))
 			g_variant_builder_add(&b, "(sv)", numbers[i].property, g_variant_new_uint64(parse(text)));
 	}
-	for (gsize i = 0; i < G_N_ELEMENTS(sets); i++) {
+	for (gsize i = 0; version >= VERSION_SETS && i < G_N_ELEMENTS(sets); i++) {
 		g_autofree char *text = read_text(dir, sets[i].file);
 
 		if (text)

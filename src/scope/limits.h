@@ -5,8 +5,9 @@
 #include <gio/gio.h>
 #include <stdbool.h>
 
-/* The properties (a(sv), floating) of the cgroup v2 directory; files that are not there are left out. */
-GVariant *limits_read(const char *dir);
+/* The properties (a(sv), floating) of the cgroup v2 directory. What is left out: files that are not there, and what a systemd
+ * of this version does not know and would refuse everything for. */
+GVariant *limits_read(const char *dir, unsigned version);
 
 /* Files that systemd writes as often as it writes others, from properties that nobody has told it of, or that it does not
  * have: what stands in them (NULL: they are not there). Free with limits_kept_free. */

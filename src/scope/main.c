@@ -120,7 +120,7 @@ static bool sync_limits(GDBusConnection *bus, const char *unit, const char *path
 	g_auto(LimitsKept) kept = { 0 };
 
 	limits_keep(dir, &kept);
-	if (!bus_set_properties(bus, unit, limits_read(dir), error))
+	if (!bus_set_properties(bus, unit, limits_read(dir, bus_version(bus)), error))
 		return false;
 	/* It writes to the cgroup before it hears the next call. */
 	settled = bus_call(bus, "GetUnit", g_variant_new("(s)", unit), error);
