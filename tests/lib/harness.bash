@@ -256,7 +256,8 @@ other_mounts() {
 	local all line n=0
 	mapfile -t all </proc/self/mounts
 	for line in "${all[@]}"; do
-		[[ $line == *" $DIR"* ]] || n=$((n + 1))
+		# systemd's credentials come and go with its services
+		[[ $line == *" $DIR"* || $line == *" /run/credentials/"* ]] || n=$((n + 1))
 	done
 	echo "$n"
 }
