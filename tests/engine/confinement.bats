@@ -134,7 +134,7 @@ status_of() { # FIELD RUN-ARGUMENTS...
 }
 
 @test "--device-cgroup-rule lets a device be opened" {
-	run -0 podman run --rm --device-cgroup-rule 'c 1:8 r' $BB sh -c 'mknod /tmp/r c 1 8 && head -c 4 /tmp/r | wc -c'
+	run -0 podman run --rm --cap-add mknod --device-cgroup-rule 'c 1:8 r' $BB sh -c 'mknod /tmp/r c 1 8 && head -c 4 /tmp/r | wc -c'
 	is "$output" 4 "bytes read"
 }
 
