@@ -161,11 +161,12 @@ load engine
 		echo "{\"version\": \"1.0.0\", \"hook\": {\"path\": \"$D/hook\", \"args\": [\"hook\", \"$stage\"]},
 			\"when\": {\"always\": true}, \"stages\": [\"$stage\"]}" >"$D/hooks/$stage.json"
 	done
-	podman --hooks-dir "$D/hooks" run --cgroup-parent "$CGROUP_PARENT" --rm --cidfile "$D/hookcid" $BB true
+	podman --hooks-dir "$D/hooks" run --cgroup-parent "$CGROUP_PARENT" --cidfile "$D/hookcid" $BB true # podman 5 removes the file with --rm
 	until_true test -s "$D/hooked.poststop"
 	for stage in prestart createRuntime poststart poststop; do
 		is "$(jq -r .id "$D/hooked.$stage")" "$(cat "$D/hookcid")" "id in the state for $stage"
 	done
 	is "$(jq -r .status "$D/hooked.poststop")" stopped "status for poststop"
 	[ "$(jq .pid "$D/hooked.poststart")" -gt 1 ] || fail "no pid for poststart"
+	podman rm "$(cat "$D/hookcid")"
 }
