@@ -110,21 +110,22 @@ GVariant *bus_call(GDBusConnection *bus, const char *method, GVariant *args, GEr
 	return reply;
 }
 
-unsigned bus_version(GDBusConnection *bus)
+unsigned bus_version(GDBusConnection *bus, GError **error)
 {
-	g_autoptr(GVariant) reply = g_dbus_connection_call_sync(bus, NAME, PATH, "org.freedesktop.DBus.Properties", "Get",
-		g_variant_new("(ss)", MANAGER, "Version"), G_VARIANT_TYPE("(v)"), G_DBUS_CALL_FLAGS_NONE, CALL_MS, NULL, NULL);
-	g_autoptr(GVariant) value = NULL;
-	const char *text;
+	g_autoptr(GVariant) value = NULL, reply = g_dbus_connection_call_sync(bus, NAME, PATH, "org.freedesktop.DBus.Properties",
+		"Get", g_variant_new("(ss)", MANAGER, "Version"), G_VARIANT_TYPE("(v)"), G_DBUS_CALL_FLAGS_NONE, CALL_MS, NULL, error);
+	g_autofree char *text = NULL;
 	guint64 version;
 
-	if (!reply)
-		return UINT_MAX;
+	if (!reply) {
+		if (error)
+			g_dbus_error_strip_remote_error(*error);
+		g_prefix_error(error, "ask for systemd's version: ");
+		return 0;
+	}
 	g_variant_get(reply, "(v)", &value);
-	if (!g_variant_is_of_type(value, G_VARIANT_TYPE_STRING))
-		return UINT_MAX;
-	text = g_variant_get_string(value, NULL);
-	version = g_ascii_strtoull(text + strcspn(text, "0123456789"), NULL, 10); /* "v245", "252.38-1~deb12u1" */
+	text = g_variant_print(value, FALSE); /* 'v245', '252.38-1~deb12u1' */
+	version = g_ascii_strtoull(text + strcspn(text, "0123456789"), NULL, 10);
 	return version > 0 && version < UINT_MAX ? (unsigned)version : UINT_MAX;
 }
 

@@ -11,8 +11,8 @@ GDBusConnection *bus_connect(bool user, GError **error);
  * floating. */
 GVariant *bus_call(GDBusConnection *bus, const char *method, GVariant *args, GError **error);
 
-/* Which release of systemd it is: 252. One that does not tell is as new as can be: UINT_MAX. */
-unsigned bus_version(GDBusConnection *bus);
+/* Which release of systemd it is: 252; 0 with *error. Where its text names none it is taken for the newest: UINT_MAX. */
+unsigned bus_version(GDBusConnection *bus, GError **error);
 
 /* Starts a transient unit and waits, at most thirty seconds, until systemd says that it is there. One of this name that has
  * ended and is not forgotten yet is forgotten first. properties is an a(sv). */

@@ -11,30 +11,29 @@
 #define USEC_PER_PERCENT (USEC_PER_SEC / 100)
 #define IDS_MAX          8192
 
-/* One number, or "max". */
+/* One number, or "max"; and the release of systemd that first took a 0 (cpu.weight says so of an idle cgroup). */
 static const struct {
 	const char *file, *property;
+	unsigned zero_since;
 } numbers[] = {
-	{ "memory.max", "MemoryMax" },
-	{ "memory.high", "MemoryHigh" },
-	{ "memory.low", "MemoryLow" },
-	{ "memory.min", "MemoryMin" },
-	{ "memory.swap.max", "MemorySwapMax" },
-	{ "pids.max", "TasksMax" },
-	{ "cpu.weight", "CPUWeight" },
-	{ "io.weight", "IOWeight" },
+	{ "memory.max", "MemoryMax", 0 },
+	{ "memory.high", "MemoryHigh", 0 },
+	{ "memory.low", "MemoryLow", 0 },
+	{ "memory.min", "MemoryMin", 0 },
+	{ "memory.swap.max", "MemorySwapMax", 0 },
+	{ "pids.max", "TasksMax", 0 },
+	{ "cpu.weight", "CPUWeight", 252 },
+	{ "io.weight", "IOWeight", 0 },
 };
 
+/* A list of ids; systemd has these since 244. */
+#define SETS_SINCE 244
 static const struct {
 	const char *file, *property;
 } sets[] = {
 	{ "cpuset.cpus", "AllowedCPUs" },
 	{ "cpuset.mems", "AllowedMemoryNodes" },
 };
-
-/* Its first releases that have these, and that know a weight of 0 (what cpu.weight says of an idle cgroup): its NEWS. */
-#define VERSION_SETS 244
-#define VERSION_IDLE 252
 
 static char *read_text(const char *dir, const char *file)
 {
@@ -137,12 +136,11 @@ GVariant *limits_read(const char *dir, unsigned version)
 	g_variant_builder_init(&b, G_VARIANT_TYPE("a(sv)"));
 	for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
 		g_autofree char *text = read_text(dir, numbers[i].file);
-		bool is_idle = text && g_str_equal(numbers[i].file, "cpu.weight") && parse(text) == 0;
 
-		if (text && !(is_idle && version < VERSION_IDLE))
+		if (text && (parse(text) != 0 || version >= numbers[i].zero_since))
 			g_variant_builder_add(&b, "(sv)", numbers[i].property, g_variant_new_uint64(parse(text)));
 	}
-	for (gsize i = 0; version >= VERSION_SETS && i < G_N_ELEMENTS(sets); i++) {
+	for (gsize i = 0; version >= SETS_SINCE && i < G_N_ELEMENTS(sets); i++) {
 		g_autofree char *text = read_text(dir, sets[i].file);
 
 		if (text)

@@ -118,9 +118,12 @@ static bool sync_limits(GDBusConnection *bus, const char *unit, const char *path
 	g_autofree char *dir = g_build_filename("/sys/fs/cgroup", path, NULL);
 	g_autoptr(GVariant) settled = NULL;
 	g_auto(LimitsKept) kept = { 0 };
+	unsigned version = bus_version(bus, error);
 
+	if (version == 0)
+		return false;
 	limits_keep(dir, &kept);
-	if (!bus_set_properties(bus, unit, limits_read(dir, bus_version(bus)), error))
+	if (!bus_set_properties(bus, unit, limits_read(dir, version), error))
 		return false;
 	/* It writes to the cgroup before it hears the next call. */
 	settled = bus_call(bus, "GetUnit", g_variant_new("(s)", unit), error);

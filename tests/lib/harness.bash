@@ -23,10 +23,11 @@ PATH=$TOOLS:$PATH
 monitor_is_ours() { [[ ${MONITOR##*/} != conmon* ]]; }
 runtime_is_ours() { [[ ${RUNTIME##*/} == tallyrun* ]]; }
 runtime_is_runc() { [[ ${RUNTIME##*/} == runc* ]]; }
+runtime_is_crun() { [[ ${RUNTIME##*/} == crun* ]]; }
 # skip_where_crun_differs: crun passes all of them but those that its table lists with a reason
 skip_where_crun_differs() {
 	local why
-	[[ ${RUNTIME##*/} == crun* ]] || return 0
+	runtime_is_crun || return 0
 	why=$(awk -F '\t' -v file="${BATS_TEST_FILENAME##*/}" -v name="$BATS_TEST_DESCRIPTION" '$1 == file && $2 == name { print $3 }' "$TESTS/lib/crun.table")
 	[ -z "$why" ] || skip "crun 1.8.1: $why"
 }
